@@ -1,0 +1,86 @@
+/** A text with its exact ids. Only what a tokenizer must do for the pipeline. */
+export interface Tokenizer {
+  /** sha256 of tokenizer.json, hex. */
+  readonly sha256: string
+  /** sha256 of the chat template, hex; null without one. */
+  readonly chatTemplateSha256: string | null
+  /** Text of the end-of-sequence token and its id. */
+  readonly eos: { readonly id: number; readonly text: string }
+  /** Ids of the text; nothing added, special tokens in the text recognised. */
+  encode(text: string): readonly number[]
+  /** Text of the ids; special tokens written out. decode(encode(t)) === t is what callers rely on. */
+  decode(ids: readonly number[]): string
+  /** The chat template rendered once, generation prompt included. */
+  renderChat(messages: readonly Message[]): string
+}
+
+export interface Message {
+  readonly role: 'system' | 'user' | 'assistant'
+  readonly content: string
+}
+
+/** What to continue: exact ids where the engine takes them, else text, else a chat for hosted endpoints. */
+export type Prompt =
+  | { readonly kind: 'tokens'; readonly ids: readonly number[] }
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'chat'; readonly messages: readonly Message[] }
+
+/** The sampler, whole: two calls with equal options sample the same process. */
+export interface SampleOptions {
+  /** Completions wanted. */
+  readonly n: number
+  /** 0 is greedy. */
+  readonly temperature: number
+  /** Nucleus share; 1 is off. */
+  readonly topP: number
+  /** Most likely tokens kept; 0 is off. */
+  readonly topK: number
+  /** Most tokens generated, the end token included. */
+  readonly maxTokens: number
+  /** Completion i draws from rngFor(seed, i): the same whatever is sampled beside it. */
+  readonly seed: number
+  readonly signal?: AbortSignal
+}
+
+export interface Completion {
+  /** Text generated, without the end-of-sequence token. */
+  readonly text: string
+  /** Exact ids generated, with the end-of-sequence token when finishReason is 'stop'; null if the engine hides them. */
+  readonly tokenIds: readonly number[] | null
+  /** Log-probability of each of tokenIds under the sampler itself (after temperature and truncation), nats; or null. */
+  readonly logprobs: readonly number[] | null
+  readonly finishReason: 'stop' | 'length'
+  readonly promptTokens: number
+  readonly completionTokens: number
+}
+
+/** What the engine can really do: probed, never assumed. */
+export interface Capabilities {
+  readonly tokenIdsIn: boolean
+  readonly tokenIdsOut: boolean
+  readonly samplerLogprobs: boolean
+  readonly score: boolean
+}
+
+export interface ScoreOptions {
+  readonly temperature: number
+  readonly topP: number
+  readonly topK: number
+  /** Scores are given for tokens from this index on. */
+  readonly from: number
+  readonly signal?: AbortSignal
+}
+
+/** A language model, as small as the pipeline needs it. */
+export interface Model {
+  /** Names weights and version: for a local folder the name and the sha256 of its weights. */
+  readonly id: string
+  readonly capabilities: Capabilities
+  /** The tokenizer whose ids the engine speaks; null for a hosted endpoint that hides it. */
+  readonly tokenizer: Tokenizer | null
+  /** options.n completions in launch order. */
+  sample(prompt: Prompt, options: SampleOptions): Promise<readonly Completion[]>
+  /** Sampler log-probabilities (nats) of ids[from..], each given all ids before it. */
+  score(ids: readonly number[], options: ScoreOptions): Promise<readonly number[]>
+  close(): Promise<void>
+}

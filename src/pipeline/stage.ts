@@ -1,0 +1,29 @@
+import type { Columns, Row } from '../record/columns.ts'
+import type { Model } from '../model/model.ts'
+
+/** What a stage may know of the run it is part of. */
+export interface Run {
+  /** Seed of the whole run; draw with `rngFor(run.seed, stage, row.id)`. */
+  readonly seed: number
+  /** Aborts when the run is interrupted. */
+  readonly signal: AbortSignal
+  /** Keeps the row in `removed` under this reason; the stage then simply does not yield it. */
+  drop(stage: string, row: object, reason: string): void
+  /** Adds to a named counter shown in progress and kept in the manifest (tokens, rollouts, calls). */
+  count(name: string, by?: number): void
+}
+
+/** One step of a pipeline: a stream of rows in, a stream of rows out.
+ *  It may drop rows, repeat them and add columns; it never changes a column that is already there. */
+export interface Stage<Needs extends Columns, Adds extends Columns> {
+  readonly name: string
+  readonly needs: Needs
+  readonly adds: Adds
+  /** Models it calls, for the plan and the manifest. */
+  readonly models?: readonly Model[]
+  /** Options that decide its output, JSON only: part of the run's identity. */
+  readonly options?: Readonly<Record<string, unknown>>
+  /** Most model completions it may ask for per row that reaches it. */
+  readonly callsPerRow?: number
+  apply<R extends Row<Needs>>(rows: AsyncIterable<R>, run: Run): AsyncIterable<R & Row<Adds>>
+}
