@@ -85,6 +85,7 @@ function misfitOfType(value: unknown, type: ColumnType): string | null {
 }
 
 function preview(value: unknown): string {
-  const text = typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? typeof value)
+  const text =
+    typeof value === 'bigint' ? `${value}n` : ((JSON.stringify(value) as string | undefined) ?? typeof value)
   return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }
