@@ -1,21 +1,18 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { FulcrumError } from '../errors.ts'
 
-/** Absolute path of something that ships with Fulcrum (`datasets/models/student`), from source, dist or an install. */
-export function bundled(path: string): string {
+/** Where a path really is: as given if it exists, else the file of that name that ships with Fulcrum
+ *  (`datasets/models/student`), from source, dist or an install. A path found nowhere is returned as given. */
+export function locate(path: string): string {
+  if (existsSync(path)) return path
+  const shipped = join(packageRoot(), path)
+  return existsSync(shipped) ? shipped : path
+}
+
+/** The folder of Fulcrum's own package.json. */
+export function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(folder, 'package.json'))) {
-    const above = dirname(folder)
-    if (above === folder) {
-      throw new FulcrumError(
-        'store',
-        `No package.json above ${fileURLToPath(import.meta.url)}`,
-        'Reinstall fulcrum.',
-      )
-    }
-    folder = above
-  }
-  return join(folder, path)
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder)
+  return folder
 }

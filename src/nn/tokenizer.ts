@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Template } from '@huggingface/jinja'
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
+import { FulcrumError } from '../errors.ts'
+import type { Message, Tokenizer } from '../model/model.ts'
+import { readJson } from './checkpoint.ts'
+
+/** The tokenizer and chat template of a Hugging Face model folder. */
+export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+  const path = join(folder, 'tokenizer.json')
+  const json = (await readJson(path)) as object
+  const config = (await readJson(join(folder, 'tokenizer_config.json'))) as Record<string, unknown>
+  const tokenizer = new HuggingFaceTokenizer(json, config)
+  const eosText = tokenText(config.eos_token)
+  const eosId = eosText === null ? undefined : tokenizer.token_to_id(eosText)
+  if (eosText === null || eosId === undefined) {
+    throw new FulcrumError(
+      'model',
+      `${folder} names no end-of-sequence token`,
+      'Set eos_token in tokenizer_config.json.',
+    )
+  }
+  const template = await readTemplate(folder, config)
+  const compiled = template === null ? null : new Template(template)
+  return {
+    sha256: createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex'),
+    chatTemplateSha256: template === null ? null : createHash('sha256').update(template).digest('hex'),
+    eos: { id: eosId, text: eosText },
+    encode: (text) => tokenizer.encode(text, { add_special_tokens: false }).ids,
+    decode: (ids) =>
+      ids.length === 0
+        ? ''
+        : tokenizer.decode([...ids], { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
+    renderChat: (messages) => render(compiled, messages, config, folder),
+  }
+}
+
+async function readTemplate(folder: string, config: Record<string, unknown>): Promise<string | null> {
+  const file = await readFile(join(folder, 'chat_template.jinja'), 'utf8').catch(() => null)
+  if (file !== null) return file
+  return typeof config.chat_template === 'string' ? config.chat_template : null
+}
+
+function render(
+  template: Template | null,
+  messages: readonly Message[],
+  config: Record<string, unknown>,
+  folder: string,
+): string {
+  if (template === null) {
+    throw new FulcrumError(
+      'model',
+      `${folder} has no chat template`,
+      'Add chat_template to tokenizer_config.json.',
+    )
+  }
+  return template.render({
+    messages,
+    add_generation_prompt: true,
+    bos_token: tokenText(config.bos_token) ?? '',
+    eos_token: tokenText(config.eos_token) ?? '',
+  })
+}
+
+/** Special tokens are written as a string or as an object with `content`. */
+function tokenText(token: unknown): string | null {
+  if (typeof token === 'string') return token
+  const content = (token as { content?: unknown } | null | undefined)?.content
+  return typeof content === 'string' ? content : null
+}
