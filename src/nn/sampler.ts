@@ -1,0 +1,128 @@
+import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs'
+import { FulcrumError } from '../errors.ts'
+import { rngFor } from '../statistics/random.ts'
+import type { Backend } from './backend.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import { decodeStep, type Cache, openDecoder, prefill, keepSequences } from './decode.ts'
+import { logits, toParameters } from './network.ts'
+import { logprobOf, pick, type SamplingRule } from './sampling.ts'
+
+export interface GenerateOptions extends SamplingRule {
+  /** Continuations of each prompt; they share the prompt's keys and values. */
+  readonly n: number
+  readonly maxTokens: number
+  /** Continuation i of prompt p draws from rngFor(seeds[p], i). */
+  readonly seeds: readonly number[]
+}
+
+export interface Generated {
+  /** With the end token when finishReason is 'stop'. */
+  readonly tokenIds: number[]
+  /** Of each token under the sampler itself, nats. */
+  readonly logprobs: number[]
+  readonly finishReason: 'stop' | 'length'
+}
+
+/** Draws continuations and scores tokens with one checkpoint on one backend. */
+export interface Sampler {
+  /** n continuations of every prompt, [prompts][n]; several prompts need n = 1. */
+  generate(prompts: readonly (readonly number[])[], options: GenerateOptions): Promise<Generated[][]>
+  /** Sampler log-probabilities of ids[from..], nats. */
+  score(ids: readonly number[], from: number, rule: SamplingRule): Promise<number[]>
+  dispose(): void
+}
+
+/** A sampler with a KV cache on a tfjs backend. */
+export function createSampler(backend: Backend, checkpoint: Checkpoint): Sampler {
+  const { tf } = backend
+  const decoder = openDecoder(backend, checkpoint)
+  const parameters = toParameters(backend, checkpoint)
+  return {
+    generate: async (prompts, options) => {
+      const longest = Math.max(...prompts.map((prompt) => prompt.length))
+      checkLength(longest + options.maxTokens, checkpoint.config.maxPositions)
+      const drafts = prompts.flatMap((_, p) =>
+        Array.from({ length: options.n }, (_, i) => newDraft(options.seeds[p] as number, i)),
+      )
+      let cache = prefill(decoder, prompts, options.n)
+      let active = drafts.map((_, i) => i)
+      let scores = await takeScores(cache)
+      for (let step = 0; step < options.maxTokens; step++) {
+        active.forEach((d, row) =>
+          extend(drafts[d] as Draft, scores[row] as Float32Array, options, decoder.eos),
+        )
+        const alive = active.flatMap((d, row) => (drafts[d]?.ended === true ? [] : [row]))
+        if (alive.length === 0 || step === options.maxTokens - 1) break
+        if (alive.length < active.length) cache = keepSequences(decoder, cache, alive)
+        active = alive.map((row) => active[row] as number)
+        cache = decodeStep(
+          decoder,
+          cache,
+          active.map((d) => drafts[d]?.tokenIds.at(-1) as number),
+        )
+        scores = await takeScores(cache)
+      }
+      cache.dispose()
+      const done = drafts.map(finish)
+      return prompts.map((_, p) => done.slice(p * options.n, (p + 1) * options.n))
+    },
+    score: async (ids, from, rule) => {
+      checkLength(ids.length, checkpoint.config.maxPositions)
+      const out = tf.tidy(() =>
+        logits(backend, checkpoint.config, parameters, tf.tensor2d([[...ids]], undefined, 'int32')),
+      )
+      const rows = await rowsOf(out)
+      return ids.slice(from).map((id, i) => logprobOf(rows[from + i - 1] as Float32Array, id, rule))
+    },
+    dispose: () => {
+      decoder.dispose()
+      tf.dispose(parameters)
+    },
+  }
+}
+
+function checkLength(length: number, most: number): void {
+  if (length <= most) return
+  throw new FulcrumError(
+    'model',
+    `A sequence of ${length} tokens does not fit the model's ${most} positions`,
+    'Lower the token limit (--max-tokens) or leave out longer problems.',
+  )
+}
+
+interface Draft {
+  readonly tokenIds: number[]
+  readonly logprobs: number[]
+  readonly draw: () => number
+  ended: boolean
+}
+
+function newDraft(seed: number, i: number): Draft {
+  const random = rngFor(seed, i)
+  return { tokenIds: [], logprobs: [], draw: () => random.next(), ended: false }
+}
+
+function extend(draft: Draft, scores: Float32Array, rule: SamplingRule, eos: number): void {
+  const { id, logprob } = pick(scores, rule, draft.draw())
+  draft.tokenIds.push(id)
+  draft.logprobs.push(logprob)
+  draft.ended = id === eos
+}
+
+const finish = ({ tokenIds, logprobs, ended }: Draft): Generated => ({
+  tokenIds,
+  logprobs,
+  finishReason: ended ? 'stop' : 'length',
+})
+
+async function takeScores(cache: Cache): Promise<Float32Array[]> {
+  return rowsOf(cache.logits)
+}
+
+/** The rows of a [.., V] tensor, which is disposed. */
+async function rowsOf(tensor: Tensor2D | Tensor3D): Promise<Float32Array[]> {
+  const width = tensor.shape.at(-1) as number
+  const data = (await (tensor as Tensor).data()) as Float32Array
+  tensor.dispose()
+  return Array.from({ length: data.length / width }, (_, i) => data.subarray(i * width, (i + 1) * width))
+}

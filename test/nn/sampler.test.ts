@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { openBackend } from '../../src/nn/backend.ts'
+import { createSampler, type GenerateOptions } from '../../src/nn/sampler.ts'
+import { referenceLogits } from '../../src/nn/reference.ts'
+import { logprobOf } from '../../src/nn/sampling.ts'
+import { tinyCheckpoint } from './tiny.ts'
+
+const rule = { temperature: 0.9, topP: 1, topK: 0 }
+const options = (over: Partial<GenerateOptions>): GenerateOptions => ({
+  ...rule,
+  n: 1,
+  maxTokens: 12,
+  seeds: [5],
+  ...over,
+})
+
+for (const architecture of ['llama', 'qwen2', 'phi3'] as const) {
+  test(`${architecture}: log-probs of what was drawn are those of the float64 reference`, async () => {
+    const checkpoint = tinyCheckpoint(architecture)
+    const sampler = createSampler(await openBackend('wasm'), checkpoint)
+    const prompt = [3, 1, 4, 1, 5]
+    const [drawn = []] = await sampler.generate([prompt], options({ n: 5 }))
+    assert.equal(drawn.length, 5)
+    for (const { tokenIds, logprobs } of drawn) {
+      const rows = referenceLogits(checkpoint, [...prompt, ...tokenIds])
+      tokenIds.forEach((id, i) => {
+        const want = logprobOf(Float32Array.from(rows[prompt.length + i - 1] as Float64Array), id, rule)
+        assert.ok(
+          Math.abs(want - (logprobs[i] as number)) < 1e-4,
+          `token ${i}: ${logprobs[i]} is not ${want}`,
+        )
+      })
+      const scored = await sampler.score([...prompt, ...tokenIds], prompt.length, rule)
+      scored.forEach((score, i) => assert.ok(Math.abs(score - (logprobs[i] as number)) < 1e-4))
+    }
+    sampler.dispose()
+  })
+}
+
+test('the same request gives the same continuations to the last bit; other company moves them by rounding only', async () => {
+  const sampler = createSampler(await openBackend('wasm'), tinyCheckpoint('llama'))
+  const prompts = [[3, 1, 4], [1, 5, 9, 2, 6, 5], [3, 5, 8, 9, 7, 9, 3, 2, 3], [8]]
+  const seeds = [11, 12, 13, 14]
+  const together = await sampler.generate(prompts, options({ seeds }))
+  assert.deepEqual(await sampler.generate(prompts, options({ seeds })), together)
+  const ends = together.map(([one]) => one?.tokenIds.length)
+  assert.ok(new Set(ends).size > 1, 'the case must have sequences that end at different steps')
+  for (const [p, prompt] of prompts.entries()) {
+    for (const n of [1, 37]) {
+      const [alone] = await sampler.generate([prompt], options({ n, seeds: [seeds[p] as number] }))
+      assert.deepEqual(alone?.[0]?.tokenIds, together[p]?.[0]?.tokenIds)
+      const want = together[p]?.[0]?.logprobs ?? []
+      alone?.[0]?.logprobs.forEach((logprob, i) => assert.ok(Math.abs(logprob - (want[i] as number)) < 1e-5))
+    }
+  }
+  sampler.dispose()
+})
+
+test('the share of each first token is its probability', async () => {
+  const checkpoint = tinyCheckpoint('llama')
+  const sampler = createSampler(await openBackend('wasm'), checkpoint)
+  const [drawn = []] = await sampler.generate([[3, 1, 4]], options({ n: 4000, maxTokens: 1 }))
+  const row = Float32Array.from(referenceLogits(checkpoint, [3, 1, 4])[2] as Float64Array)
+  for (let id = 0; id < checkpoint.config.vocabSize; id++) {
+    const p = Math.exp(logprobOf(row, id, rule))
+    const share = drawn.filter(({ tokenIds }) => tokenIds[0] === id).length / drawn.length
+    assert.ok(
+      Math.abs(share - p) < 5 * Math.sqrt((p * (1 - p)) / drawn.length) + 1e-9,
+      `${id}: ${share} is not ${p}`,
+    )
+  }
+  sampler.dispose()
+})
+
+test('a sampler leaves no tensor behind', async () => {
+  const backend = await openBackend('wasm')
+  const before = backend.tf.memory().numTensors
+  const sampler = createSampler(backend, tinyCheckpoint('llama'))
+  const loaded = backend.tf.memory().numTensors
+  await sampler.generate([[1, 2], [3]], options({ seeds: [1, 2] }))
+  await sampler.generate([[1, 2]], options({ n: 3 }))
+  await sampler.score([1, 2, 3], 1, rule)
+  assert.equal(backend.tf.memory().numTensors, loaded)
+  sampler.dispose()
+  assert.equal(backend.tf.memory().numTensors, before)
+})
+
+test('a prompt that leaves no room is refused with both numbers', async () => {
+  const sampler = createSampler(await openBackend('wasm'), tinyCheckpoint('llama'))
+  await assert.rejects(
+    sampler.generate([Array<number>(20).fill(1)], options({})),
+    /32 tokens does not fit .* 24 positions/,
+  )
+})

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import test from 'node:test'
+import { referenceLogits } from '../../src/nn/reference.ts'
+import type { GenerateOptions } from '../../src/nn/sampler.ts'
+import { logprobOf } from '../../src/nn/sampling.ts'
+import { compileKernels } from '../../src/nn/wasm/assembly/build.ts'
+import { createWasmSampler } from '../../src/nn/wasm/sampler.ts'
+import { tinyCheckpoint } from './tiny.ts'
+
+const rule = { temperature: 0.9, topP: 0.95, topK: 11 }
+const options = (over: Partial<GenerateOptions>): GenerateOptions => ({
+  ...rule,
+  n: 1,
+  maxTokens: 12,
+  seeds: [5],
+  ...over,
+})
+
+for (const architecture of ['llama', 'qwen2', 'phi3'] as const) {
+  test(`${architecture}: log-probs of what the SIMD kernels draw are those of the float64 reference`, async () => {
+    const checkpoint = tinyCheckpoint(architecture)
+    const sampler = await createWasmSampler(checkpoint)
+    const prompt = [3, 1, 4, 1, 5]
+    const [drawn = []] = await sampler.generate([prompt], options({ n: 9 }))
+    for (const { tokenIds, logprobs } of drawn) {
+      const rows = referenceLogits(checkpoint, [...prompt, ...tokenIds])
+      tokenIds.forEach((id, i) => {
+        const want = logprobOf(Float32Array.from(rows[prompt.length + i - 1] as Float64Array), id, rule)
+        assert.ok(
+          Math.abs(want - (logprobs[i] as number)) < 1e-4,
+          `token ${i}: ${logprobs[i]} is not ${want}`,
+        )
+      })
+      const scored = await sampler.score([...prompt, ...tokenIds], prompt.length, rule)
+      scored.forEach((score, i) => assert.ok(Math.abs(score - (logprobs[i] as number)) < 1e-4))
+    }
+  })
+}
+
+test('what a sequence draws does not depend, to the last bit, on the sequences beside it', async () => {
+  const sampler = await createWasmSampler(tinyCheckpoint('llama'))
+  const prompts = Array.from({ length: 70 }, (_, p) =>
+    Array.from({ length: 1 + (p % 9) }, (_, i) => (p * 7 + i * 5) % 13),
+  )
+  const seeds = prompts.map((_, p) => p)
+  const together = await sampler.generate(prompts, options({ seeds }))
+  assert.ok(new Set(together.map(([one]) => one?.tokenIds.length)).size > 1)
+  for (const p of [0, 1, 33, 69]) {
+    const alone = await sampler.generate([prompts[p] as number[]], options({ seeds: [p] }))
+    assert.deepEqual(alone[0], together[p])
+    const [many] = await sampler.generate([prompts[p] as number[]], options({ n: 37, seeds: [p] }))
+    assert.deepEqual(many?.[0], together[p]?.[0])
+  }
+})
+
+test('the kernels that ship are what the compiler makes of their source', async () => {
+  const shipped = readFileSync(new URL('../../src/nn/wasm/kernels.wasm.ts', import.meta.url), 'utf8')
+  assert.equal(shipped, await compileKernels())
+})
