@@ -127,17 +127,20 @@ test('DuckDB reads the right types, nulls and nested values', async () => {
 })
 
 test('any strings and numbers survive the round trip', async () => {
-  const row = fc.record({
-    id: fc.string({ unit: 'binary' }),
-    note: fc.option(fc.string()),
-    small: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
-    big: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
-    share: fc.double({ noNaN: true }),
-    good: fc.boolean(),
-    ids: fc.option(fc.array(fc.integer({ min: 0, max: 1e6 }))),
-    messages: fc.array(fc.record({ role: fc.string(), content: fc.string() })),
-    meta: fc.record({ query: fc.string(), delta: fc.double({ noNaN: true }) }),
-  })
+  const row = fc.record(
+    {
+      id: fc.string({ unit: 'binary' }),
+      note: fc.option(fc.string()),
+      small: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+      big: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      share: fc.double({ noNaN: true }),
+      good: fc.boolean(),
+      ids: fc.option(fc.array(fc.integer({ min: 0, max: 1e6 }))),
+      messages: fc.array(fc.record({ role: fc.string(), content: fc.string() }, { noNullPrototype: true })),
+      meta: fc.record({ query: fc.string(), delta: fc.double({ noNaN: true }) }, { noNullPrototype: true }),
+    },
+    { noNullPrototype: true },
+  )
   await fc.assert(
     fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 20 }), async (data) => {
       const { path } = await write('any.parquet', data as Rows, 7)

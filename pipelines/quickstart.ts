@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import {
+  decontaminate,
+  definePipeline,
+  dpoPivotal,
+  findPivotalTokens,
+  generateTraces,
+  locate,
+  numericAnswer,
+  openModel,
+  Pipeline,
+  pivotalTokens,
+  problems,
+  sftText,
+  teachable,
+  verifyTraces,
+} from 'fulcrum'
+
+const model = (role: string): string =>
+  `${role}: a model folder, or http://host:port/v1#name of an OpenAI-compatible server`
+
+/** The whole recipe of the Phi-4 reports on one page: problems to pivotal preference pairs. */
+export default definePipeline({
+  name: 'quickstart',
+  description:
+    'Problems -> teacher traces -> decontamination -> teachable -> pivotal tokens -> preference pairs',
+  options: z.object({
+    problems: z
+      .string()
+      .default('datasets/arithmetic/problems.jsonl')
+      .describe('JSONL or Parquet with problem and answer'),
+    against: z
+      .array(z.string())
+      .default(['datasets/arithmetic/contamination.jsonl'])
+      .describe('benchmark files that must not leak into the data'),
+    teacher: z.string().default('datasets/models/teacher').describe(model('teacher')),
+    student: z.string().default('datasets/models/student').describe(model('student')),
+    tokenizer: z.string().optional().describe('model folder with the tokenizer of models behind HTTP'),
+    samples: z.int().min(1).default(1).describe('teacher traces a problem'),
+    temperature: z.number().min(0).default(1).describe('temperature of both models'),
+    maxTokens: z.int().min(1).default(96).describe('longest trace, tokens'),
+    gateRollouts: z.int().min(2).default(16).describe('student rollouts that measure a pass rate'),
+    low: z.number().min(0).max(1).default(0.2).describe('lowest teachable pass rate'),
+    high: z.number().min(0).max(1).default(0.8).describe('highest teachable pass rate'),
+    gap: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.2)
+      .describe('least change of the success probability at a pivotal token'),
+    rollouts: z.int().min(2).default(64).describe('student rollouts an estimate takes'),
+  }),
+  build: async (options) => {
+    const { tokenizer, temperature, maxTokens, rollouts, low, high, gap } = options
+    const apiKey = process.env.OPENAI_API_KEY
+    const teacher = await openModel(options.teacher, { apiKey, tokenizer })
+    const student = await openModel(options.student, { apiKey, tokenizer })
+    const sampler = { temperature, topP: 1, topK: 0 }
+    const verifier = numericAnswer
+    return Pipeline.from(problems(locate(options.problems)))
+      .through(generateTraces({ teacher, samples: options.samples, ...sampler, maxTokens }))
+      .through(verifyTraces({ verifier }))
+      .through(decontaminate({ against: options.against.map((file) => ({ file: locate(file) })) }))
+      .into(sftText)
+      .through(
+        teachable({ student, low, high, rollouts: options.gateRollouts, verifier, ...sampler, maxTokens }),
+      )
+      .through(findPivotalTokens({ student, gap, rollouts, verifier, ...sampler, maxTokens }))
+      .into(pivotalTokens)
+      .into(dpoPivotal)
+  },
+})

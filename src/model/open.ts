@@ -1,0 +1,39 @@
+import { FulcrumError } from '../errors.ts'
+import { locate } from '../store/bundled.ts'
+import { loadTokenizer } from '../nn/tokenizer.ts'
+import { httpModel } from './http.ts'
+import { localModel } from './local.ts'
+import type { Model } from './model.ts'
+
+export interface OpenModelOptions {
+  /** Sent as bearer token to an HTTP endpoint; never logged. */
+  readonly apiKey?: string | undefined
+  /** Model folder whose tokenizer and chat template the endpoint's model uses: gives exact token ids over HTTP. */
+  readonly tokenizer?: string | undefined
+  /** Worker threads of a local model. */
+  readonly workers?: number | undefined
+}
+
+/** A model by one string: a folder, or `http://host:port/v1#model-name`. With a tokenizer an endpoint is asked
+ *  through /completions with token ids, without one through /chat/completions. */
+export async function openModel(spec: string, options: OpenModelOptions = {}): Promise<Model> {
+  if (!/^https?:\/\//.test(spec)) {
+    return localModel(locate(spec), options.workers === undefined ? {} : { workers: options.workers })
+  }
+  const [baseUrl, model] = spec.split('#')
+  if (baseUrl === undefined || model === undefined || model === '') {
+    throw new FulcrumError(
+      'config',
+      `${spec} names no model`,
+      `Write the model's name after the URL: ${baseUrl ?? spec}#model-name`,
+    )
+  }
+  const tokenizer = options.tokenizer === undefined ? undefined : await loadTokenizer(locate(options.tokenizer))
+  return httpModel({
+    baseUrl,
+    model,
+    api: tokenizer === undefined ? 'chat' : 'completions',
+    ...(options.apiKey !== undefined && { apiKey: options.apiKey }),
+    ...(tokenizer !== undefined && { tokenizer }),
+  })
+}

@@ -1,0 +1,165 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import process from 'node:process'
+import { FulcrumError } from '../errors.ts'
+import { type Columns, typeName } from '../record/columns.ts'
+import { packageRoot } from '../store/bundled.ts'
+import { createOnce, writeFailure, writeWhole } from '../store/files.ts'
+import type { Manifest } from '../store/manifest.ts'
+import { datasetCard } from './card.ts'
+import type { Pipeline } from './pipeline.ts'
+import { type Plan, stagesOf } from './plan.ts'
+import { type CommitRecord, configsOf, readCommit, runShard, type Watch } from './shard.ts'
+import type { SourceRow } from './source.ts'
+
+export interface RunOptions {
+  readonly out: string
+  /** The pipeline's own options, for the manifest. */
+  readonly pipelineOptions: Readonly<Record<string, unknown>>
+  /** This process does shards where shard % count === index. */
+  readonly share?: { readonly index: number; readonly count: number }
+  readonly signal?: AbortSignal
+  readonly watch?: Watch & { onShard?(done: number, shards: number, resumed: boolean): void }
+}
+
+export interface RunResult {
+  /** Null while other processes still have shards to do. */
+  readonly manifest: Manifest | null
+  readonly manifestPath: string
+  /** Shards without a commit record. */
+  readonly missing: number
+}
+
+/** Runs a plan: shards that are committed are skipped, the manifest is derived when all of them are. Same inputs,
+ *  options and seed give the same bytes, however often the run was cut off. */
+export async function runPipeline(
+  pipeline: Pipeline<Columns>,
+  plan: Plan,
+  options: RunOptions,
+): Promise<RunResult> {
+  const { out } = options
+  await claim(out, plan)
+  await runShards(pipeline, plan, options)
+
+  const commits: CommitRecord[] = []
+  for (let shard = 0; shard < plan.shards; shard++) {
+    const record = await readCommit(out, shard, plan.shards)
+    if (record !== null) commits.push(record)
+  }
+  const manifestPath = join(out, 'manifest.json')
+  const missing = plan.shards - commits.length
+  if (missing > 0) return { manifest: null, manifestPath, missing }
+  const manifest = await manifestOf(plan, commits, options.pipelineOptions)
+  await writeWhole(join(out, 'README.md'), datasetCard(manifest))
+  await writeWhole(manifestPath, `${JSON.stringify(manifest, null, 2)}\n`)
+  await rm(join(out, 'attempts'), { recursive: true, force: true })
+  return { manifest, manifestPath, missing }
+}
+
+async function runShards(
+  pipeline: Pipeline<Columns>,
+  plan: Plan,
+  { out, share = { index: 0, count: 1 }, signal = new AbortController().signal, watch = {} }: RunOptions,
+): Promise<void> {
+  let done = 0
+  const finish = async (shard: number, rows: readonly SourceRow<Columns>[]): Promise<void> => {
+    if (shard % share.count !== share.index) return
+    const resumed = (await readCommit(out, shard, plan.shards)) !== null
+    if (!resumed) await runShard(plan, shard, rows, { out, signal, watch })
+    watch.onShard?.(++done, Math.ceil((plan.shards - share.index) / share.count), resumed)
+  }
+  let shard = 0
+  let rows: SourceRow<Columns>[] = []
+  for await (const row of pipeline.source.rows()) {
+    rows.push(row)
+    if (rows.length < plan.shardRows) continue
+    await finish(shard++, rows)
+    rows = []
+  }
+  if (rows.length > 0) await finish(shard, rows)
+}
+
+/** plan.json is immutable: the same plan goes on, another one is refused. */
+async function claim(out: string, plan: Plan): Promise<void> {
+  const path = join(out, 'plan.json')
+  await mkdir(out, { recursive: true }).catch((error: unknown) => {
+    throw writeFailure(out, error)
+  })
+  if (!existsSync(path)) {
+    const { steps: _steps, columns: _columns, ...rest } = plan
+    const stages = stagesOf(plan.steps).map(({ name, options = {} }) => ({ name, options }))
+    await createOnce(path, `${JSON.stringify({ ...rest, stages }, null, 2)}\n`)
+  }
+  const found = JSON.parse(await readFile(path, 'utf8')) as { configSha256?: string }
+  if (found.configSha256 === plan.configSha256) return
+  throw new FulcrumError(
+    'plan',
+    `${out} holds a run with other inputs, options or seed (${found.configSha256?.slice(0, 12) ?? 'unknown'}, this one is ${plan.configSha256.slice(0, 12)})`,
+    `Repeat that run's options (see ${path}) to go on with it, or choose another --out.`,
+  )
+}
+
+async function manifestOf(
+  plan: Plan,
+  commits: readonly CommitRecord[],
+  options: Readonly<Record<string, unknown>>,
+): Promise<Manifest> {
+  const version = (
+    JSON.parse(await readFile(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }
+  ).version
+  const configs = configsOf(plan).map(({ config, columns }) => {
+    const shards = commits.map(({ files }) => files[config]).filter((file) => file !== undefined)
+    const described = Object.entries(columns).map(([name, { type, nullable, meaning }]) => [
+      name,
+      { type: typeName(type), nullable, meaning },
+    ])
+    return [
+      config,
+      { rows: sum(shards.map(({ rows }) => rows)), columns: Object.fromEntries(described), shards },
+    ]
+  })
+  const stages = stagesOf(plan.steps).map(({ name, options: stageOptions = {} }, i) => ({
+    name,
+    options: stageOptions,
+    rows_in: sum(commits.map(({ stages: each }) => each[i]?.rows_in ?? 0)),
+    rows_out: sum(commits.map(({ stages: each }) => each[i]?.rows_out ?? 0)),
+  }))
+  return {
+    format: 'fulcrum-manifest/1',
+    name: plan.name,
+    pipeline: { name: plan.name, options, config_sha256: plan.configSha256, stages },
+    seed: plan.seed,
+    versions: { fulcrum: version, node: process.version },
+    models: plan.models.map((id) => ({ id })),
+    inputs: plan.inputs.map((input) => ({ ...input })),
+    configs: Object.fromEntries(configs) as Manifest['configs'],
+    removed: {
+      rows: sum(commits.map(({ removed }) => removed.rows)),
+      by_reason: mergeDrops(commits),
+      shards: commits.map(({ removed }) => removed),
+    },
+    counters: mergeCounters(commits),
+  }
+}
+
+function mergeDrops(commits: readonly CommitRecord[]): Manifest['removed']['by_reason'] {
+  const merged = new Map<string, { stage: string; reason: string; rows: number }>()
+  for (const { stage, reason, rows } of commits.flatMap(({ drops }) => drops)) {
+    const key = JSON.stringify([stage, reason])
+    const entry = merged.get(key) ?? { stage, reason, rows: 0 }
+    entry.rows += rows
+    merged.set(key, entry)
+  }
+  return [...merged.values()]
+}
+
+function mergeCounters(commits: readonly CommitRecord[]): Record<string, number> {
+  const merged: Record<string, number> = {}
+  for (const [name, value] of commits.flatMap(({ counters }) => Object.entries(counters))) {
+    merged[name] = (merged[name] ?? 0) + value
+  }
+  return merged
+}
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
