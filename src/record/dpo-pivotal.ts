@@ -1,0 +1,83 @@
+import { col, type Row } from './columns.ts'
+import { pivotColumns } from './pivotal-tokens.ts'
+import type { Shape } from './shape.ts'
+
+const id = col.int32('token id')
+const needs = {
+  id: col.string('problem id'),
+  problem: col.string('problem text'),
+  trace_id: col.string('trace id'),
+  verifier_id: col.string('rule that judged the rollouts'),
+  ...pivotColumns,
+}
+
+const columns = {
+  prompt: col.string('rendered chat template and trace up to the pivotal token'),
+  chosen: col.string('text of the better token'),
+  rejected: col.string('text of the worse token'),
+  metadata: col.struct(
+    {
+      original_query: col.string('problem text'),
+      prob_delta: col.double('prob_chosen - prob_rejected'),
+      task_type: col.string('kind of task'),
+    },
+    'what the public PTS exporters write',
+  ),
+  prompt_ids: col.list(id, 'exact ids of the prompt'),
+  chosen_ids: col.list(id, 'the chosen token, from a rollout or the trace, never re-encoded'),
+  rejected_ids: col.list(id, 'the rejected token, likewise'),
+  prob_before: pivotColumns.prob_before,
+  prob_chosen: col.double('success probability after the chosen token, fresh rollouts'),
+  prob_chosen_low: col.double('lower end of its 95 % Wilson interval'),
+  prob_chosen_high: col.double('upper end'),
+  n_chosen: col.int32('its rollouts'),
+  prob_rejected: col.double('success probability after the rejected token, fresh rollouts'),
+  prob_rejected_low: col.double('lower end of its 95 % Wilson interval'),
+  prob_rejected_high: col.double('upper end'),
+  n_rejected: col.int32('its rollouts'),
+  prob_delta: col.double('prob_chosen - prob_rejected'),
+  estimator: pivotColumns.estimator,
+  confirmed: pivotColumns.confirmed,
+  position: pivotColumns.position,
+  trace_length: pivotColumns.trace_length,
+  question_id: col.string('problem id'),
+  trace_id: needs.trace_id,
+  model_id: pivotColumns.model_id,
+  tokenizer_sha256: pivotColumns.tokenizer_sha256,
+  chat_template_sha256: pivotColumns.chat_template_sha256,
+  sampler_fingerprint: pivotColumns.sampler_fingerprint,
+  verifier_id: needs.verifier_id,
+}
+
+/** One preference pair a certified pivotal token: one token each side after the same exact prefix. */
+export const dpoPivotal: Shape<typeof needs, typeof columns> = {
+  config: 'dpo_pivotal',
+  needs,
+  columns,
+  rows: (row) => {
+    const { chosen_id: chosen, rejected_id: rejected } = row
+    if (chosen === null || rejected === null) return []
+    const delta = (row.prob_chosen as number) - (row.prob_rejected as number)
+    const { id: questionId, problem, policy_prompt_ids: promptIds, trace_ids: trace, position } = row
+    return [
+      {
+        ...kept(row),
+        prompt: row.pivot_context,
+        chosen: row.chosen_token as string,
+        rejected: row.rejected_token as string,
+        metadata: { original_query: problem, prob_delta: delta, task_type: 'math' },
+        prompt_ids: [...promptIds, ...trace.slice(0, position)],
+        chosen_ids: [chosen],
+        rejected_ids: [rejected],
+        prob_delta: delta,
+        question_id: questionId,
+      },
+    ]
+  },
+}
+
+/** The columns that go through unchanged. */
+function kept(row: Readonly<Record<string, unknown>>): Row<typeof columns> {
+  const same = Object.keys(columns).flatMap((name) => (name in row ? [[name, row[name]] as const] : []))
+  return Object.fromEntries(same) as Row<typeof columns>
+}

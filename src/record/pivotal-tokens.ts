@@ -1,0 +1,72 @@
+import { col, type Columns, type Row } from './columns.ts'
+import type { Shape } from './shape.ts'
+
+const id = col.int32('token id')
+
+/** What findPivotalTokens adds to a row. Names up to `rejected_token_id` are those of the public PTS tools. Left out of
+ *  them: timestamp, since equal runs must give equal bytes. */
+export const pivotColumns = {
+  model_id: col.string('policy whose pivotal token this is'),
+  pivot_context: col.string('prompt and trace before the token, as text'),
+  pivot_token: col.string('text of the token'),
+  pivot_token_id: col.int32('its id'),
+  prob_before: col.double('success probability before the token, from fresh rollouts'),
+  prob_after: col.double('success probability after it, from fresh rollouts'),
+  prob_delta: col.double('prob_after - prob_before'),
+  is_positive: col.bool('the token raises the probability'),
+  delta_low: col.double('lower end of the 95 % Newcombe interval of prob_delta'),
+  delta_high: col.double('upper end'),
+  n_before: col.int32('fresh rollouts before the token'),
+  n_after: col.int32('fresh rollouts after it; a finished answer counts its known verdict as often'),
+  search_delta: col.double('the change that the search saw, on rollouts of its own'),
+  confirmed: col.bool('the fresh rollouts show a change of at least the gap in the same direction'),
+  estimator: col.string('how it was found: published recursion, with or without log-probability pruning'),
+  position: col.int32('tokens of the trace before it'),
+  trace_length: col.int32('tokens of the trace, end token included'),
+  logprob: col.double('log-probability of the token under the sampler, nats'),
+  on_policy: col.bool('the trace was written by the policy itself'),
+  policy_prompt_ids: col.list(id, "the policy's prompt"),
+  trace_ids: col.list(id, 'the searched trace, end token included'),
+  trace_tokens: col.list(col.string('token text'), 'the same as text, token by token'),
+  sampler_fingerprint: col.string('temperature, nucleus, top-k and token cap of every rollout'),
+  tokenizer_sha256: col.string("the policy's tokenizer.json"),
+  chat_template_sha256: col.nullable(col.string("the policy's chat template")),
+  chosen_id: col.nullable(col.int32('token of the better side; null without a certified pair')),
+  rejected_id: col.nullable(col.int32('token of the worse side')),
+  chosen_token: col.nullable(col.string('its text')),
+  rejected_token: col.nullable(col.string('its text')),
+  prob_chosen: col.nullable(col.double('success probability after the chosen token, fresh rollouts')),
+  prob_chosen_low: col.nullable(col.double('lower end of its 95 % Wilson interval')),
+  prob_chosen_high: col.nullable(col.double('upper end')),
+  n_chosen: col.nullable(col.int32('its rollouts')),
+  prob_rejected: col.nullable(col.double('success probability after the rejected token, fresh rollouts')),
+  prob_rejected_low: col.nullable(col.double('lower end of its 95 % Wilson interval')),
+  prob_rejected_high: col.nullable(col.double('upper end')),
+  n_rejected: col.nullable(col.int32('its rollouts')),
+} satisfies Columns
+
+const needs = {
+  id: col.string('problem id'),
+  problem: col.string('problem text'),
+  trace_id: col.string('trace id'),
+  pass_rate: col.double("the student's pass rate on the problem"),
+  verifier_id: col.string('rule that judged the rollouts'),
+  ...pivotColumns,
+}
+
+const { id: _id, problem: _problem, policy_prompt_ids: _prompt, ...kept } = needs
+const columns = {
+  question_id: col.string('problem id'),
+  query: col.string('problem text'),
+  ...kept,
+}
+
+/** Every pivotal token found, paired or not. */
+export const pivotalTokens: Shape<typeof needs, typeof columns> = {
+  config: 'pivotal_tokens',
+  needs,
+  columns,
+  rows: ({ id: questionId, problem, policy_prompt_ids: _, ...row }) => [
+    { question_id: questionId, query: problem, ...row } as Row<typeof columns>,
+  ],
+}

@@ -1,0 +1,106 @@
+import { expand } from '../pipeline/constructors.ts'
+import type { Stage } from '../pipeline/stage.ts'
+import { col } from '../record/columns.ts'
+import type { Completion, Message, Model, Prompt } from '../model/model.ts'
+import { seedFor } from '../statistics/random.ts'
+
+const needs = { id: col.string('problem id'), problem: col.string('problem text') }
+
+const adds = {
+  trace_id: col.string('problem id and number of the sample'),
+  prompt: col.string(
+    'what the teacher was given: the chat template rendered, or the problem where the endpoint renders it',
+  ),
+  prompt_ids: col.nullable(col.list(col.int32('token id'), 'exact ids of the prompt')),
+  completion: col.string("the teacher's worked answer, without end token"),
+  completion_ids: col.nullable(col.list(col.int32('token id'), 'exact ids, end token included')),
+  teacher_model: col.string('model that wrote it'),
+}
+
+/** How a model is sampled. */
+export interface Sampler {
+  readonly temperature: number
+  readonly topP: number
+  readonly topK: number
+  /** Longest trace, tokens, end token included. */
+  readonly maxTokens: number
+}
+
+export interface GenerateTracesOptions extends Sampler {
+  readonly teacher: Model
+  readonly samples: number
+  readonly system?: string
+  readonly concurrency?: number
+}
+
+/** Lets the teacher write worked answers, several a problem. Traces that hit the token limit and repeats of one
+ *  problem's trace are dropped with their reason. */
+export function generateTraces(of: GenerateTracesOptions): Stage<typeof needs, typeof adds> {
+  const { teacher, samples, temperature, topP, topK, maxTokens, system } = of
+  return expand({
+    name: 'generateTraces',
+    needs,
+    adds,
+    models: [teacher],
+    options: { samples, temperature, topP, topK, maxTokens, system: system ?? null },
+    callsPerRow: samples,
+    concurrency: of.concurrency ?? 8,
+    each: async (row, run) => {
+      const messages: Message[] = [
+        ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
+        { role: 'user', content: row.problem },
+      ]
+      const { prompt, text, ids } = promptFor(teacher, messages)
+      const seed = seedFor(run.seed, 'generateTraces', row.id)
+      const options = { n: samples, temperature, topP, topK, maxTokens, seed, signal: run.signal }
+      const completions = await teacher.sample(prompt, options)
+      run.count(
+        'teacher_tokens',
+        completions.reduce((sum, { completionTokens }) => sum + completionTokens, 0),
+      )
+      const seen = new Set<string>()
+      return completions.flatMap((completion, i) => {
+        const reason = whyNot(completion, seen)
+        seen.add(completion.text)
+        if (reason !== null) {
+          run.drop(
+            'generateTraces',
+            { ...row, trace_id: `${row.id}-${i}`, completion: completion.text },
+            reason,
+          )
+          return []
+        }
+        return [
+          {
+            trace_id: `${row.id}-${i}`,
+            prompt: text,
+            prompt_ids: ids,
+            completion: completion.text,
+            completion_ids: completion.tokenIds,
+            teacher_model: teacher.id,
+          },
+        ]
+      })
+    },
+  })
+}
+
+function whyNot({ finishReason, text }: Completion, seen: ReadonlySet<string>): string | null {
+  if (finishReason === 'length') return 'trace truncated at the token limit'
+  return seen.has(text) ? 'same trace as another sample' : null
+}
+
+/** A chat as the engine takes it: exact ids with the template rendered once here, or messages for a hosted endpoint. */
+export function promptFor(
+  model: Model,
+  messages: readonly Message[],
+): { prompt: Prompt; text: string; ids: readonly number[] | null } {
+  const { tokenizer } = model
+  if (tokenizer === null || !model.capabilities.tokenIdsIn) {
+    const text = messages.map(({ content }) => content).join('\n\n')
+    return { prompt: { kind: 'chat', messages }, text, ids: null }
+  }
+  const text = tokenizer.renderChat(messages)
+  const ids = tokenizer.encode(text)
+  return { prompt: { kind: 'tokens', ids }, text, ids }
+}

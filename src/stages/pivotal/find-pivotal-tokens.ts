@@ -1,0 +1,219 @@
+import { FulcrumError } from '../../errors.ts'
+import type { Model, Tokenizer } from '../../model/model.ts'
+import { type Dropped, expand } from '../../pipeline/constructors.ts'
+import type { Run, Stage } from '../../pipeline/stage.ts'
+import { col, type Row } from '../../record/columns.ts'
+import { pivotColumns } from '../../record/pivotal-tokens.ts'
+import { differenceInterval } from '../../statistics/difference.ts'
+import { share, wilson } from '../../statistics/estimate.ts'
+import type { Verifier } from '../../verify/verifier.ts'
+import type { Sampler } from '../generate-traces.ts'
+import { certifyPair, type TokenPair } from './pair.ts'
+import { type NodeSample, type RolloutProcess, rolloutProcess } from './rollouts.ts'
+import { searchPivots } from './search.ts'
+
+const needs = {
+  id: col.string('problem id'),
+  problem: col.string('problem text'),
+  answer: col.string('reference answer'),
+  trace_id: col.string('trace id'),
+  completion: col.string('trace to search'),
+  completion_ids: col.nullable(col.list(col.int32('token id'), 'its exact ids')),
+  teacher_model: col.string('model that wrote it'),
+}
+type TraceRow = Row<typeof needs>
+
+export interface FindPivotalTokensOptions extends Sampler {
+  readonly student: Model
+  readonly verifier: Verifier
+  /** Least change of the success probability. .2 fits the .2-.8 filter; the report gives no value. */
+  readonly gap: number
+  /** Rollouts an estimate takes; figure 3 of the report used 529. */
+  readonly rollouts: number
+  /** Close spans by exact log-probabilities; off gives the published recursion alone. */
+  readonly prune?: boolean
+  readonly concurrency?: number
+}
+
+/** Finds the tokens of a trace that decide whether the student's answer comes out right (Phi-4 report, section 4.3),
+ *  re-estimates each on fresh rollouts, and certifies a one-token pair. One row a pivotal token. */
+export function findPivotalTokens(of: FindPivotalTokensOptions): Stage<typeof needs, typeof pivotColumns> {
+  const { student, verifier, gap, rollouts, prune = true, temperature, topP, topK, maxTokens } = of
+  const tokenizer = requireExact(student)
+  return expand({
+    name: 'findPivotalTokens',
+    needs,
+    adds: pivotColumns,
+    models: [student],
+    options: { verifier: verifier.id, gap, rollouts, prune, temperature, topP, topK, maxTokens },
+    // Not an upper bound by count of nodes: a bisection of one pivot in a trace of 64 tokens, and its confirmation.
+    callsPerRow: rollouts * (2 + 6 + 3),
+    concurrency: of.concurrency ?? 8,
+    each: (row, run) => searchTrace({ ...of, prune }, tokenizer, row, run),
+  })
+}
+
+/** Estimates need exact ids both ways and the sampler's own log-probabilities: refused before anything is spent. */
+function requireExact({ id, capabilities, tokenizer }: Model): Tokenizer {
+  const { tokenIdsIn, tokenIdsOut, score } = capabilities
+  if (tokenizer !== null && tokenIdsIn && tokenIdsOut && score) return tokenizer
+  const lacks = [
+    ...(tokenizer === null ? ['a local tokenizer'] : []),
+    ...(tokenIdsIn ? [] : ['token-id prompts']),
+    ...(tokenIdsOut ? [] : ['token ids of completions']),
+    ...(score ? [] : ['exact log-probabilities of given tokens']),
+  ]
+  throw new FulcrumError(
+    'model',
+    `${id} cannot be searched for pivotal tokens: it lacks ${lacks.join(', ')}`,
+    'Use a local model folder, or an endpoint that takes and returns token ids (vLLM /v1/completions) with --tokenizer.',
+  )
+}
+
+async function searchTrace(
+  of: FindPivotalTokensOptions & { readonly prune: boolean },
+  tokenizer: Tokenizer,
+  row: TraceRow,
+  run: Run,
+): Promise<readonly Row<typeof pivotColumns>[] | Dropped> {
+  const { student, gap, rollouts, prune } = of
+  const promptIds = tokenizer.encode(tokenizer.renderChat([{ role: 'user', content: row.problem }]))
+  const traceIds = exactIds(tokenizer, row)
+  if (traceIds.length > of.maxTokens) return { drop: 'trace longer than the token limit' }
+  const logprobs = await student.score([...promptIds, ...traceIds], {
+    ...samplerOf(of),
+    from: promptIds.length,
+    signal: run.signal,
+  })
+  const process = rolloutProcess({
+    ...of,
+    promptIds,
+    answer: row.answer,
+    key: [run.seed, 'findPivotalTokens', row.trace_id],
+    run,
+  })
+  const nodes = new Map<number, NodeSample>()
+  const found = await searchPivots(
+    {
+      logprobs,
+      estimate: async (node) => {
+        const sample = await process.sample(traceIds.slice(0, node), rollouts, 'search')
+        nodes.set(node, sample)
+        return share(sample.estimate)
+      },
+    },
+    { gap, prune },
+  )
+  run.count('traces_searched')
+  run.count('trace_tokens', traceIds.length)
+  run.count('trace_tokens_pruned', found.tokensPruned)
+  run.count('nodes_estimated', found.nodesEstimated)
+  if (found.pivots.length === 0) return { drop: 'no pivotal token' }
+  const rows: Row<typeof pivotColumns>[] = []
+  for (const position of found.pivots) {
+    rows.push(
+      await describePivot(of, tokenizer, { row, promptIds, traceIds, logprobs, nodes, position, process }),
+    )
+  }
+  run.count('pivotal_tokens', rows.length)
+  run.count('pivotal_tokens_confirmed', rows.filter(({ confirmed }) => confirmed).length)
+  run.count('certified_pairs', rows.filter(({ chosen_id: id }) => id !== null).length)
+  return rows
+}
+
+/** The trace's own ids where they are the student's, else its text encoded once by the student's tokenizer. */
+function exactIds(tokenizer: Tokenizer, { completion, completion_ids: ids }: TraceRow): readonly number[] {
+  const whole = completion + tokenizer.eos.text
+  if (ids !== null && tokenizer.decode(ids) === whole) return ids
+  return [...tokenizer.encode(completion), tokenizer.eos.id]
+}
+
+interface Found {
+  readonly row: TraceRow
+  readonly promptIds: readonly number[]
+  readonly traceIds: readonly number[]
+  readonly logprobs: readonly number[]
+  readonly nodes: ReadonlyMap<number, NodeSample>
+  readonly position: number
+  readonly process: RolloutProcess
+}
+
+/** A pivotal token with estimates it was not selected by. */
+async function describePivot(
+  of: FindPivotalTokensOptions & { readonly prune: boolean },
+  tokenizer: Tokenizer,
+  { row, promptIds, traceIds, logprobs, nodes, position, process }: Found,
+): Promise<Row<typeof pivotColumns>> {
+  const { student, gap, rollouts } = of
+  const tokenId = traceIds[position] as number
+  const prefix = traceIds.slice(0, position)
+  const [searchBefore, searchAfter] = [
+    nodes.get(position) as NodeSample,
+    nodes.get(position + 1) as NodeSample,
+  ]
+  const searchDelta = share(searchAfter.estimate) - share(searchBefore.estimate)
+  const freshBefore = await process.sample(prefix, rollouts, 'confirm')
+  const [before, after] = [
+    freshBefore.estimate,
+    (await process.sample([...prefix, tokenId], rollouts, 'confirm')).estimate,
+  ]
+  const delta = share(after) - share(before)
+  const interval = differenceInterval(before, after)
+  const confirmed = Math.abs(delta) >= gap && Math.sign(delta) === Math.sign(searchDelta)
+  const samples = [searchBefore, freshBefore]
+  const pair = confirmed
+    ? await certifyPair({ prefix, tokenId, after, before, samples, gap, rollouts }, process)
+    : null
+  return {
+    model_id: student.id,
+    pivot_context: tokenizer.decode([...promptIds, ...prefix]),
+    pivot_token: tokenizer.decode([tokenId]),
+    pivot_token_id: tokenId,
+    prob_before: share(before),
+    prob_after: share(after),
+    prob_delta: delta,
+    is_positive: delta > 0,
+    delta_low: interval.low,
+    delta_high: interval.high,
+    n_before: before.trials,
+    n_after: after.trials,
+    search_delta: searchDelta,
+    confirmed,
+    estimator: of.prune ? 'published+prune' : 'published',
+    position,
+    trace_length: traceIds.length,
+    logprob: logprobs[position] as number,
+    on_policy: row.teacher_model === student.id,
+    policy_prompt_ids: promptIds,
+    trace_ids: traceIds,
+    trace_tokens: traceIds.map((id) => tokenizer.decode([id])),
+    sampler_fingerprint: JSON.stringify({ ...samplerOf(of), maxTokens: of.maxTokens }),
+    tokenizer_sha256: tokenizer.sha256,
+    chat_template_sha256: tokenizer.chatTemplateSha256,
+    ...pairColumns(pair, tokenizer),
+  }
+}
+
+function pairColumns(pair: TokenPair | null, tokenizer: Tokenizer) {
+  const [chosen, rejected] = pair === null ? [null, null] : [wilson(pair.chosen), wilson(pair.rejected)]
+  return {
+    chosen_id: pair?.chosenId ?? null,
+    rejected_id: pair?.rejectedId ?? null,
+    chosen_token: pair === null ? null : tokenizer.decode([pair.chosenId]),
+    rejected_token: pair === null ? null : tokenizer.decode([pair.rejectedId]),
+    prob_chosen: pair === null ? null : share(pair.chosen),
+    prob_chosen_low: chosen?.low ?? null,
+    prob_chosen_high: chosen?.high ?? null,
+    n_chosen: pair?.chosen.trials ?? null,
+    prob_rejected: pair === null ? null : share(pair.rejected),
+    prob_rejected_low: rejected?.low ?? null,
+    prob_rejected_high: rejected?.high ?? null,
+    n_rejected: pair?.rejected.trials ?? null,
+  }
+}
+
+const samplerOf = ({ temperature, topP, topK }: Sampler): Pick<Sampler, 'temperature' | 'topP' | 'topK'> => ({
+  temperature,
+  topP,
+  topK,
+})

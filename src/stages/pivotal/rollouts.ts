@@ -1,0 +1,69 @@
+import type { Model } from '../../model/model.ts'
+import type { Run } from '../../pipeline/stage.ts'
+import type { Estimate } from '../../statistics/estimate.ts'
+import { seedFor } from '../../statistics/random.ts'
+import type { Verifier } from '../../verify/verifier.ts'
+import type { Sampler } from '../generate-traces.ts'
+
+/** Verdicts of rollouts launched from one node, in launch order. */
+export interface NodeSample {
+  readonly estimate: Estimate
+  /** First token of each rollout and whether it ended correct. */
+  readonly firsts: readonly { readonly id: number; readonly correct: boolean }[]
+}
+
+/** The one process every estimate of a question draws from (rules S1 and S2 of pivotal token search): one sampler, exact
+ *  token ids, a cap on the whole answer, truncated rollouts counted as failures, verdicts in launch order. */
+export interface RolloutProcess {
+  /** n fresh rollouts after `prefix`; `purpose` keys their draws, so that no two samples share any. */
+  sample(prefix: readonly number[], n: number, purpose: string): Promise<NodeSample>
+}
+
+export interface RolloutProcessOptions extends Sampler {
+  readonly student: Model
+  readonly verifier: Verifier
+  readonly promptIds: readonly number[]
+  readonly answer: string
+  /** Keys the draws: run seed and trace. */
+  readonly key: readonly (string | number)[]
+  readonly run: Run
+}
+
+export function rolloutProcess(of: RolloutProcessOptions): RolloutProcess {
+  const { student, verifier, promptIds, answer, key, run, temperature, topP, topK, maxTokens } = of
+  const { tokenizer } = student
+  if (tokenizer === null) throw new TypeError('checked by findPivotalTokens')
+  const { eos, decode } = tokenizer
+  const correct = (ids: readonly number[]): boolean =>
+    ids.at(-1) === eos.id && verifier.verify(decode(ids.slice(0, -1)), answer).verdict === 'equal'
+
+  return {
+    sample: async (prefix, n, purpose) => {
+      // A finished answer has a known verdict, and one that fills the cap has failed: no rollouts.
+      if (prefix.at(-1) === eos.id || prefix.length >= maxTokens) {
+        return { estimate: { successes: correct(prefix) ? n : 0, trials: n }, firsts: [] }
+      }
+      const seed = seedFor(...key, prefix.length, prefix.at(-1) ?? -1, purpose)
+      const options = {
+        n,
+        temperature,
+        topP,
+        topK,
+        maxTokens: maxTokens - prefix.length,
+        seed,
+        signal: run.signal,
+      }
+      const completions = await student.sample({ kind: 'tokens', ids: [...promptIds, ...prefix] }, options)
+      run.count('student_rollouts', n)
+      run.count(
+        'student_tokens',
+        completions.reduce((total, { completionTokens }) => total + completionTokens, 0),
+      )
+      const firsts = completions.map(({ tokenIds }) => ({
+        id: tokenIds?.[0] ?? -1,
+        correct: correct([...prefix, ...(tokenIds ?? [])]),
+      }))
+      return { estimate: { successes: firsts.filter((first) => first.correct).length, trials: n }, firsts }
+    },
+  }
+}

@@ -1,0 +1,82 @@
+/** A trace to search, by token number: node k is the state after k tokens. */
+export interface SearchTrace {
+  /** Log-probability of each token under the sampler that estimates, nats. */
+  readonly logprobs: readonly number[]
+  /** Probability of success at node k; asked at most once a node. */
+  readonly estimate: (node: number) => Promise<number>
+}
+
+export interface SearchOptions {
+  /** Least change of the success probability at a pivotal token. */
+  readonly gap: number
+  /** Close spans whose log-probabilities alone exclude a change of `gap`. */
+  readonly prune: boolean
+}
+
+export interface SearchResult {
+  /** Number of each pivotal token: token k leads from node k to node k + 1. */
+  readonly pivots: readonly number[]
+  readonly nodesEstimated: number
+  /** Tokens in spans that were closed without an estimate. */
+  readonly tokensPruned: number
+}
+
+/** A closed span may change p by 1 - Pi at most; a tenth of the gap is left for rounding and for other numerics. */
+const pruneMargin = 0.9
+
+/** Pivotal token search as published: Phi-4 report, section 4.3, figure 5 (papers name it PTS). A span is divided at the
+ *  midpoint of its cumulative log-probability while its ends differ by the gap; estimates are memoised. Pruning is
+ *  ours: V(s+t) - V(s) = (1 - mu)(V(s+t) - V_other), so a span of path probability Pi changes p by 1 - Pi at most. */
+export async function searchPivots(
+  { logprobs, estimate }: SearchTrace,
+  options: SearchOptions,
+): Promise<SearchResult> {
+  const known = new Map<number, Promise<number>>()
+  const at = (node: number): Promise<number> => {
+    const value = known.get(node) ?? estimate(node)
+    known.set(node, value)
+    return value
+  }
+  const pivots: number[] = []
+  let tokensPruned = 0
+  const subdivide = async (start: number, end: number): Promise<void> => {
+    if (start === end) return
+    const surprisal = -sum(logprobs, start, end)
+    if (options.prune && 1 - Math.exp(-surprisal) <= pruneMargin * options.gap) {
+      tokensPruned += end - start
+      return
+    }
+    const change = Math.abs((await at(start)) - (await at(end)))
+    if (change < options.gap) return
+    if (end - start === 1) {
+      pivots.push(start)
+      return
+    }
+    const middle = splitPoint(logprobs, start, end)
+    await subdivide(start, middle)
+    await subdivide(middle, end)
+  }
+  await subdivide(0, logprobs.length)
+  return { pivots, nodesEstimated: known.size, tokensPruned }
+}
+
+/** The inner node whose cumulative log-probability is nearest half of the span's; the first of equals. */
+export function splitPoint(logprobs: readonly number[], start: number, end: number): number {
+  const half = sum(logprobs, start, end) / 2
+  let [best, nearest, reached] = [start + 1, Infinity, 0]
+  for (let node = start + 1; node < end; node++) {
+    reached += finite(logprobs[node - 1] as number)
+    const distance = Math.abs(reached - half)
+    if (distance < nearest - 1e-12) [best, nearest] = [node, distance]
+  }
+  return best
+}
+
+function sum(logprobs: readonly number[], start: number, end: number): number {
+  let total = 0
+  for (let i = start; i < end; i++) total += finite(logprobs[i] as number)
+  return total
+}
+
+/** A token outside the sampler's truncation has probability 0; 1e4 nats is as good, and can be halved. */
+const finite = (logprob: number): number => Math.max(logprob, -1e4)
