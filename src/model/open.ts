@@ -28,7 +28,8 @@ export async function openModel(spec: string, options: OpenModelOptions = {}): P
       `Write the model's name after the URL: ${baseUrl ?? spec}#model-name`,
     )
   }
-  const tokenizer = options.tokenizer === undefined ? undefined : await loadTokenizer(locate(options.tokenizer))
+  const tokenizer =
+    options.tokenizer === undefined ? undefined : await loadTokenizer(locate(options.tokenizer))
   return httpModel({
     baseUrl,
     model,
