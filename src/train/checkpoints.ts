@@ -65,3 +65,11 @@ export async function saveState(out: string, state: TrainingState, tokenizerFrom
     if (old !== name) await rm(join(folder, old), { recursive: true, force: true })
   }
 }
+
+/** What a finished run in this folder ended with, or null while it is not finished. */
+export async function isFinished(out: string): Promise<{ steps: number; loss: number } | null> {
+  if (!existsSync(join(out, 'model.safetensors'))) return null
+  const lines = (await readFile(join(out, 'log.jsonl'), 'utf8')).trim().split('\n')
+  const { step, loss } = JSON.parse(lines.at(-1) ?? '{}') as { step: number; loss: number }
+  return { steps: step, loss }
+}

@@ -5,7 +5,7 @@ import { type Checkpoint, saveCheckpoint } from '../nn/checkpoint.ts'
 import { logProbsAt, type Parameters, toParameters, toWeights } from '../nn/network.ts'
 import { adamW } from './adamw.ts'
 import { batchesOf, padded } from './batches.ts'
-import { claimFolder, latestState, saveState } from './checkpoints.ts'
+import { claimFolder, isFinished, latestState, saveState } from './checkpoints.ts'
 import { openLog } from './log.ts'
 import { rateAt, type Schedule } from './schedule.ts'
 
@@ -69,6 +69,8 @@ export async function trainSft(input: SftInput): Promise<{ steps: number; loss: 
     examples: examples.length,
     ...{ ...options, out: undefined },
   })
+  const finished = await isFinished(options.out)
+  if (finished !== null) return finished
 
   const backend = await openBackend(options.backend)
   const resumed = await latestState(options.out)
@@ -84,17 +86,6 @@ export async function trainSft(input: SftInput): Promise<{ steps: number; loss: 
   const lengths = examples.map(({ promptIds, completionIds }) => promptIds.length + completionIds.length)
   const perEpoch = Math.ceil(examples.length / options.batchSize)
   const steps = Math.max(1, Math.round(perEpoch * options.epochs))
-  const save = async (step: number): Promise<void> => {
-    const checkpoint = { config: model.config, weights: await toWeights(parameters) }
-    if (step === steps) await saveCheckpoint(options.out, checkpoint, { tokenizerFrom: input.tokenizerFrom })
-    else
-      await saveState(
-        options.out,
-        { step, checkpoint, moments: await optimizer.state() },
-        input.tokenizerFrom,
-      )
-  }
-
   let loss = NaN
   let shuffled: { epoch: number; batches: readonly (readonly number[])[] } = { epoch: -1, batches: [] }
   for (let step = (resumed?.step ?? 0) + 1; step <= steps; step++) {
@@ -118,9 +109,18 @@ export async function trainSft(input: SftInput): Promise<{ steps: number; loss: 
     const entry = { step, loss, learning_rate: learningRate, grad_norm: await read(norm) }
     await log.add({ ...entry, tokens_per_second: Math.round(tokensPerSecond) })
     input.onStep?.({ step, steps, loss, tokensPerSecond })
-    if (step % options.checkpointEvery === 0 || step === steps) await save(step)
+    if (step < steps && step % options.checkpointEvery === 0) {
+      const checkpoint = { config: model.config, weights: await toWeights(parameters) }
+      await saveState(
+        options.out,
+        { step, checkpoint, moments: await optimizer.state() },
+        input.tokenizerFrom,
+      )
+    }
   }
   await log.finish()
+  const trained = { config: model.config, weights: await toWeights(parameters) }
+  await saveCheckpoint(options.out, trained, { tokenizerFrom: input.tokenizerFrom })
   optimizer.dispose()
   backend.tf.dispose(parameters)
   return { steps, loss }

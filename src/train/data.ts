@@ -1,0 +1,105 @@
+import { dirname, join } from 'node:path'
+import { FulcrumError } from '../errors.ts'
+import type { Tokenizer } from '../model/model.ts'
+import { sha256OfFile } from '../store/files.ts'
+import { readManifest } from '../store/manifest.ts'
+import { readParquet } from '../store/parquet-reader.ts'
+import type { PreferencePair } from './dpo.ts'
+import type { SftExample } from './sft.ts'
+
+/** Rows of one config of a built dataset, every shard checked against the manifest's sha256 before a row is used. */
+export async function* readConfig(
+  manifestPath: string,
+  config: string,
+): AsyncGenerator<Record<string, unknown>> {
+  const manifest = await readManifest(manifestPath)
+  const found = manifest.configs[config]
+  if (found === undefined) {
+    throw new FulcrumError(
+      'train',
+      `${manifestPath} has no config ${config}`,
+      `It has ${Object.keys(manifest.configs).join(', ') || 'none'}: choose one with --config.`,
+    )
+  }
+  for (const { file, sha256 } of found.shards) {
+    const path = join(dirname(manifestPath), file)
+    if ((await sha256OfFile(path).catch(() => '')) !== sha256) {
+      throw new FulcrumError(
+        'train',
+        `${path} is not the file its manifest names`,
+        'Run `fulcrum verify` on the manifest, and the pipeline again.',
+      )
+    }
+    yield* readParquet(path)
+  }
+}
+
+/** Supervised examples by their exact ids; a row without ids is encoded once with the model's own tokenizer. */
+export async function readSftExamples(
+  manifestPath: string,
+  config: string,
+  tokenizer: Tokenizer,
+): Promise<SftExample[]> {
+  const examples: SftExample[] = []
+  for await (const row of readConfig(manifestPath, config)) {
+    const completion = text(row, 'completion', manifestPath)
+    const prompt = text(row, 'prompt', manifestPath)
+    const completionIds = exact(row.completion_ids, completion + tokenizer.eos.text, tokenizer)
+    examples.push({ promptIds: exact(row.prompt_ids, prompt, tokenizer), completionIds })
+  }
+  return examples
+}
+
+/** Preference pairs; a dataset made with another tokenizer or chat template is refused. */
+export async function readPairs(
+  manifestPath: string,
+  config: string,
+  tokenizer: Tokenizer,
+): Promise<PreferencePair[]> {
+  const pairs: PreferencePair[] = []
+  for await (const row of readConfig(manifestPath, config)) {
+    refuseOther('tokenizer', row.tokenizer_sha256, tokenizer.sha256, manifestPath)
+    refuseOther('chat template', row.chat_template_sha256, tokenizer.chatTemplateSha256, manifestPath)
+    pairs.push({
+      promptIds: ids(row, 'prompt_ids', manifestPath),
+      chosenIds: ids(row, 'chosen_ids', manifestPath),
+      rejectedIds: ids(row, 'rejected_ids', manifestPath),
+    })
+  }
+  return pairs
+}
+
+/** Ids that say exactly this text under the tokenizer, else the text encoded. */
+function exact(given: unknown, wanted: string, tokenizer: Tokenizer): readonly number[] {
+  const known = Array.isArray(given) ? (given as number[]) : null
+  return known !== null && tokenizer.decode(known) === wanted ? known : tokenizer.encode(wanted)
+}
+
+function refuseOther(what: string, made: unknown, mine: string | null, manifestPath: string): void {
+  if (made === null || made === undefined || made === mine) return
+  throw new FulcrumError(
+    'train',
+    `${manifestPath} was made with another ${what} (${String(made).slice(0, 12)}…) than the model's (${String(mine).slice(0, 12)}…)`,
+    'Train the model whose rollouts made the dataset.',
+  )
+}
+
+function ids(row: Record<string, unknown>, name: string, manifestPath: string): readonly number[] {
+  const value = row[name]
+  if (Array.isArray(value) && value.length > 0) return value as number[]
+  throw new FulcrumError(
+    'train',
+    `${manifestPath}: a row has no ${name}`,
+    'Use a config with exact ids, as dpo_pivotal.',
+  )
+}
+
+function text(row: Record<string, unknown>, name: string, manifestPath: string): string {
+  const value = row[name]
+  if (typeof value === 'string') return value
+  throw new FulcrumError(
+    'train',
+    `${manifestPath}: a row has no ${name}`,
+    'Use a config with prompt and completion, as sft_text.',
+  )
+}
