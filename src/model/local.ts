@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { FulcrumError } from '../errors.ts'
 import { loadCheckpoint } from '../nn/checkpoint.ts'
@@ -64,10 +66,7 @@ function openPool(folder: string, workers: number): Pool {
   const all: Worker[] = []
 
   const start = (): void => {
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-    const worker = new Worker(new URL(`./local-worker.${extension}`, import.meta.url), {
-      workerData: { folder },
-    })
+    const worker = startWorker({ folder })
     worker.unref()
     all.push(worker)
     idle.push(worker)
@@ -122,4 +121,14 @@ function openPool(folder: string, workers: number): Pool {
       await Promise.all(all.map((worker) => worker.terminate()))
     },
   }
+}
+
+/** From source, Node 20 does not carry the TypeScript loader of the tests into a thread: it is registered there. */
+function startWorker(workerData: { readonly folder: string }): Worker {
+  if (!import.meta.url.endsWith('.ts'))
+    return new Worker(new URL('./local-worker.js', import.meta.url), { workerData })
+  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm/api')).href
+  const module = new URL('./local-worker.ts', import.meta.url).href
+  const code = `import('${loader}').then(({ register }) => { register(); return import('${module}') })`
+  return new Worker(code, { eval: true, workerData })
 }
