@@ -11,7 +11,6 @@ export function normalise(text: string): string {
   return words(text).join(' ')
 }
 
-// eslint-disable-next-line no-control-regex -- the ASCII range is what is meant
 const isAscii = /^[\x00-\x7f]*$/
 const asciiWord = /[a-z0-9]+/g
 

@@ -1,7 +1,7 @@
 import { FulcrumError } from '../../errors.ts'
 import { map } from '../../pipeline/constructors.ts'
 import type { Run, Stage } from '../../pipeline/stage.ts'
-import { col, type Column, type Columns, type Row } from '../../record/columns.ts'
+import { col, type Column, type Row } from '../../record/columns.ts'
 import { buildNgramIndex } from '../../text/ngram-index.ts'
 import { words } from '../../text/words.ts'
 import { type BenchmarkFile, type BenchmarkText, nameOf, readBenchmark, sha256Of } from './benchmarks.ts'
@@ -59,7 +59,7 @@ export function decontaminate<Field extends string = 'problem'>(
   }
   return map({
     name: 'decontaminate',
-    needs: Object.fromEntries(needed.map((field) => [field, col.string('text to compare')])) as Columns,
+    needs: Object.fromEntries(needed.map((field) => [field, col.string('text to compare')])),
     adds,
     options: { against: identity, fields: looked, ...thresholds, allow },
     each: (row, run) =>
@@ -69,11 +69,12 @@ export function decontaminate<Field extends string = 'problem'>(
   }) as Stage<Readonly<Record<Field, Column<string>>>, typeof adds>
 }
 
-interface Found extends TextVerdict {
+export interface Found extends TextVerdict {
   readonly item: BenchmarkText | null
 }
 
-type Scanner = (text: string) => Found
+/** Judges one text. */
+export type Scanner = (text: string) => Found
 
 async function loadScanner(
   against: readonly BenchmarkFile[],
