@@ -64,8 +64,9 @@ type ProblemRow = { readonly id: string; readonly problem: string; readonly answ
 function oncePerProblem(of: TeachableOptions): (row: ProblemRow, run: Run) => Promise<Estimate> {
   const recent = new Map<string, Promise<Estimate>>()
   return (row, run) => {
-    const known = recent.get(row.id) ?? passRate(of, row, run)
-    recent.set(row.id, known)
+    const key = JSON.stringify([run.seed, row.id])
+    const known = recent.get(key) ?? passRate(of, row, run)
+    recent.set(key, known)
     const [oldest] = recent.keys()
     if (recent.size > 1000 && oldest !== undefined) recent.delete(oldest)
     return known

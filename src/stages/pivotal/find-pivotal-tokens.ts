@@ -40,6 +40,7 @@ export interface FindPivotalTokensOptions extends Sampler {
 export function findPivotalTokens(of: FindPivotalTokensOptions): Stage<typeof needs, typeof pivotColumns> {
   const { student, verifier, gap, rollouts, prune = true, temperature, topP, topK, maxTokens } = of
   const tokenizer = requireExact(student)
+  requireChance(temperature)
   return expand({
     name: 'findPivotalTokens',
     needs,
@@ -70,6 +71,15 @@ function requireExact({ id, capabilities, tokenizer }: Model): Tokenizer {
   )
 }
 
+function requireChance(temperature: number): void {
+  if (temperature > 0) return
+  throw new FulcrumError(
+    'plan',
+    `findPivotalTokens at temperature ${temperature}: a greedy policy has no success probability between 0 and 1`,
+    'Give the temperature that the policy is used with, above 0.',
+  )
+}
+
 async function searchTrace(
   of: FindPivotalTokensOptions & { readonly prune: boolean },
   tokenizer: Tokenizer,
@@ -79,6 +89,7 @@ async function searchTrace(
   const { student, gap, rollouts, prune } = of
   const promptIds = tokenizer.encode(tokenizer.renderChat([{ role: 'user', content: row.problem }]))
   const traceIds = exactIds(tokenizer, row)
+  if (traceIds === null) return { drop: "trace changed by the policy's tokenizer" }
   if (traceIds.length > of.maxTokens) return { drop: 'trace longer than the token limit' }
   const logprobs = await student.score([...promptIds, ...traceIds], {
     ...samplerOf(of),
@@ -121,11 +132,16 @@ async function searchTrace(
   return rows
 }
 
-/** The trace's own ids where they are the student's, else its text encoded once by the student's tokenizer. */
-function exactIds(tokenizer: Tokenizer, { completion, completion_ids: ids }: TraceRow): readonly number[] {
+/** The trace's own ids where they are the student's, else its text encoded once by the student's tokenizer; null if
+ *  that cannot spell it. */
+function exactIds(
+  tokenizer: Tokenizer,
+  { completion, completion_ids: ids }: TraceRow,
+): readonly number[] | null {
   const whole = completion + tokenizer.eos.text
   if (ids !== null && tokenizer.decode(ids) === whole) return ids
-  return [...tokenizer.encode(completion), tokenizer.eos.id]
+  const encoded = [...tokenizer.encode(completion), tokenizer.eos.id]
+  return tokenizer.decode(encoded) === whole ? encoded : null
 }
 
 interface Found {

@@ -1,4 +1,5 @@
-import type { Model } from '../../model/model.ts'
+import { FulcrumError } from '../../errors.ts'
+import type { Completion, Model } from '../../model/model.ts'
 import type { Run } from '../../pipeline/stage.ts'
 import type { Estimate } from '../../statistics/estimate.ts'
 import { seedFor } from '../../statistics/random.ts'
@@ -33,9 +34,9 @@ export function rolloutProcess(of: RolloutProcessOptions): RolloutProcess {
   const { student, verifier, promptIds, answer, key, run, temperature, topP, topK, maxTokens } = of
   const { tokenizer } = student
   if (tokenizer === null) throw new TypeError('checked by findPivotalTokens')
-  const { eos, decode } = tokenizer
+  const { eos } = tokenizer
   const correct = (ids: readonly number[]): boolean =>
-    ids.at(-1) === eos.id && verifier.verify(decode(ids.slice(0, -1)), answer).verdict === 'equal'
+    ids.at(-1) === eos.id && verifier.verify(tokenizer.decode(ids.slice(0, -1)), answer).verdict === 'equal'
 
   return {
     sample: async (prefix, n, purpose) => {
@@ -59,11 +60,24 @@ export function rolloutProcess(of: RolloutProcessOptions): RolloutProcess {
         'student_tokens',
         completions.reduce((total, { completionTokens }) => total + completionTokens, 0),
       )
-      const firsts = completions.map(({ tokenIds }) => ({
-        id: tokenIds?.[0] ?? -1,
-        correct: correct([...prefix, ...(tokenIds ?? [])]),
+      const firsts = idsOf(student, completions, n).map((ids) => ({
+        id: ids[0] as number,
+        correct: correct([...prefix, ...ids]),
       }))
       return { estimate: { successes: firsts.filter((first) => first.correct).length, trials: n }, firsts }
     },
   }
+}
+
+/** The ids of all n rollouts; a rollout that is missing or has none would silently move the estimate. */
+function idsOf({ id }: Model, completions: readonly Completion[], n: number): readonly (readonly number[])[] {
+  const ids = completions.flatMap(({ tokenIds }) =>
+    tokenIds === null || tokenIds.length === 0 ? [] : [tokenIds],
+  )
+  if (ids.length === n) return ids
+  throw new FulcrumError(
+    'model',
+    `${id} gave token ids for ${ids.length} of ${n} rollouts`,
+    'Every rollout counts, with its exact ids: mend the endpoint, or use a local model folder.',
+  )
 }
