@@ -16,5 +16,5 @@ export function definePipeline<Options extends z.ZodObject, Have extends Columns
     readonly build: (options: z.output<Options>) => Pipeline<Have> | Promise<Pipeline<Have>>
   },
 ): PipelineDefinition<Options> {
-  return definition as unknown as PipelineDefinition<Options>
+  return definition
 }

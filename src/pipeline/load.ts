@@ -9,14 +9,14 @@ import type { PipelineDefinition } from './define.ts'
 /** The pipelines that ship, by name. */
 const bundledPipelines = ['quickstart']
 
-let canLoadTypeScript = false
+let hooksAreIn = false
 
 /** Loads a pipeline file (.ts or .js), or one that ships by its name. It is a program: only load files you trust. */
 export async function loadPipeline(nameOrPath: string): Promise<PipelineDefinition> {
   const path = find(nameOrPath)
-  if (path.endsWith('.ts') && !canLoadTypeScript && !import.meta.url.endsWith('.ts')) {
+  if (/\.m?[jt]s$/.test(path) && !hooksAreIn && !import.meta.url.endsWith('.ts')) {
     register('./typescript-loader.js', import.meta.url)
-    canLoadTypeScript = true
+    hooksAreIn = true
   }
   let loaded: { default?: Partial<PipelineDefinition> }
   try {

@@ -11,10 +11,19 @@ type Missing<Have extends Columns, Needs extends Columns> = {
   [K in keyof Needs]: K extends keyof Have ? (ValueOf<Have[K]> extends ValueOf<Needs[K]> ? never : K) : K
 }[keyof Needs]
 
-/** Nothing when every needed column is there, else a property whose name a compile error shows. */
-type Accepts<Have extends Columns, Needs extends Columns> = [Missing<Have, Needs>] extends [never]
+/** Nothing when every needed column is there, else a property whose name and type a compile error shows. */
+type Accepts<Have extends Columns, Needs extends Columns> = string extends keyof Have | keyof Needs
   ? unknown
-  : { readonly 'needs a column that no stage before it adds': Missing<Have, Needs> }
+  : [Missing<Have, Needs>] extends [never]
+    ? unknown
+    : { readonly 'needs a column that no stage before it adds': Missing<Have, Needs> }
+
+/** Nothing when no added column is there already. */
+type Extends<Have extends Columns, Adds extends Columns> = string extends keyof Have | keyof Adds
+  ? unknown
+  : [keyof Have & keyof Adds] extends [never]
+    ? unknown
+    : { readonly 'adds a column that is already there': keyof Have & keyof Adds }
 
 export type Step =
   | { readonly kind: 'stage'; readonly stage: Stage<Columns, Columns> }
@@ -34,13 +43,14 @@ export class Pipeline<Have extends Columns> {
   }
 
   static from<C extends Columns>(source: Source<C>): Pipeline<C> {
-    return new Pipeline(source as Source<Columns>, [], source.columns)
+    return new Pipeline(source, [], source.columns)
   }
 
-  /** Appends a stage whose needed columns are there. */
+  /** Appends a stage whose needed columns are there and whose added columns are not. */
   through<Needs extends Columns, Adds extends Columns>(
-    stage: Stage<Needs, Adds> & Accepts<Have, Needs>,
+    stage: Stage<Needs, Adds> & Accepts<Have, Needs> & Extends<Have, Adds>,
   ): Pipeline<Have & Adds> {
+    this.#checkName('stage', stage.name)
     this.#check(`stage ${stage.name}`, stage.needs)
     const again = Object.keys(stage.adds).filter((name) => name in this.columns)
     if (again.length > 0) {
@@ -58,9 +68,24 @@ export class Pipeline<Have extends Columns> {
   into<Needs extends Columns, Out extends Columns>(
     shape: Shape<Needs, Out> & Accepts<Have, Needs>,
   ): Pipeline<Have> {
+    this.#checkName('dataset config', shape.config)
     this.#check(`dataset config ${shape.config}`, shape.needs)
     const step: Step = { kind: 'shape', shape: shape as unknown as Shape<Columns, Columns> }
     return new Pipeline(this.source, [...this.steps, step], this.columns)
+  }
+
+  /** Names become folders, keys of random draws and values of --until: each must be plain and used once. */
+  #checkName(kind: 'stage' | 'dataset config', name: string): void {
+    const taken = this.steps.map((step) =>
+      step.kind === 'stage' ? `stage ${step.stage.name}` : `dataset config ${step.shape.config}`,
+    )
+    if (/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(name) && !taken.includes(`${kind} ${name}`)) return
+    const why = taken.includes(`${kind} ${name}`) ? 'is there twice' : 'is no plain name'
+    throw new FulcrumError(
+      'plan',
+      `The ${kind} ${name} ${why}`,
+      'Give it a name of its own: letters, digits, - and _.',
+    )
   }
 
   #check(who: string, needs: Columns): void {

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import { FulcrumError } from '../errors.ts'
-import type { Columns } from '../record/columns.ts'
+import { type Columns, typeName } from '../record/columns.ts'
 import type { Pipeline, Step } from './pipeline.ts'
 import { type InputSummary, surveyInputs } from './source.ts'
 import type { Stage } from './stage.ts'
 
 export interface PlanOptions {
   readonly name: string
+  /** The pipeline's own options, for the identity of the run and the manifest. */
+  readonly options?: Readonly<Record<string, unknown>>
   readonly seed: number
   /** Source records a shard takes. */
   readonly shardRows: number
@@ -17,6 +19,7 @@ export interface PlanOptions {
 /** Everything that decides the output, fixed before anything is spent. */
 export interface Plan {
   readonly name: string
+  readonly options: Readonly<Record<string, unknown>>
   readonly seed: number
   readonly shardRows: number
   readonly shards: number
@@ -28,7 +31,9 @@ export interface Plan {
   readonly models: readonly string[]
   /** Most model completions asked for, if no row is dropped. */
   readonly mostCalls: number
-  /** Of all the above but names and paths of inputs, hex. */
+  /** Everything that decides the output, as JSON: two runs with equal identities write equal bytes. */
+  readonly identity: Readonly<Record<string, unknown>>
+  /** Of the identity, hex. */
   readonly configSha256: string
 }
 
@@ -47,22 +52,10 @@ export async function planPipeline(pipeline: Pipeline<Columns>, options: PlanOpt
   const steps = cut(pipeline.steps, options.until)
   const stages = stagesOf(steps)
   const models = [...new Set(stages.flatMap((stage) => (stage.models ?? []).map(({ id }) => id)))]
-  const identity = {
-    format: 'fulcrum-plan/1',
-    name: options.name,
-    seed: options.seed,
-    shardRows: options.shardRows,
-    until: options.until ?? null,
-    inputs: inputs.map(({ sha256 }) => sha256),
-    stages: stages.map((stage) => ({
-      name: stage.name,
-      options: stage.options ?? {},
-      models: (stage.models ?? []).map(({ id }) => id),
-    })),
-    configs: steps.flatMap((step) => (step.kind === 'shape' ? [step.shape.config] : [])),
-  }
+  const identity = identityOf(pipeline, stages, steps, inputs, options)
   return {
     name: options.name,
+    options: options.options ?? {},
     seed: options.seed,
     shardRows: options.shardRows,
     shards: Math.ceil(rows / options.shardRows),
@@ -72,10 +65,55 @@ export async function planPipeline(pipeline: Pipeline<Columns>, options: PlanOpt
     columns: stages.reduce<Columns>((have, stage) => ({ ...have, ...stage.adds }), pipeline.source.columns),
     models,
     mostCalls: stages.reduce((sum, stage) => sum + rows * (stage.callsPerRow ?? 0), 0),
+    identity,
     configSha256: createHash('sha256').update(JSON.stringify(identity)).digest('hex'),
   }
 }
 
+function identityOf(
+  { source }: Pipeline<Columns>,
+  stages: readonly Stage<Columns, Columns>[],
+  steps: readonly Step[],
+  inputs: readonly InputSummary[],
+  { name, options = {}, seed, shardRows, until }: PlanOptions,
+): Readonly<Record<string, unknown>> {
+  const types = (columns: Columns): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(columns).map(([column, { type, nullable }]) => [
+        column,
+        `${typeName(type)}${nullable ? ' or null' : ''}`,
+      ]),
+    )
+  return {
+    format: 'fulcrum-plan/1',
+    pipeline: name,
+    options,
+    seed,
+    'rows a shard': shardRows,
+    until: until ?? null,
+    inputs: inputs.map(({ sha256 }) => sha256),
+    source: types(source.columns),
+    stages: stages.map((stage) => ({
+      name: stage.name,
+      options: stage.options ?? {},
+      models: (stage.models ?? []).map(({ id }) => id),
+      adds: types(stage.adds),
+    })),
+    configs: Object.fromEntries(
+      steps.flatMap((step) =>
+        step.kind === 'shape' ? [[step.shape.config, types(step.shape.columns)]] : [],
+      ),
+    ),
+  }
+}
+
+/** Gives up the models that the stages hold: worker threads and connections end. */
+export async function closeModels(steps: readonly Step[]): Promise<void> {
+  const models = new Set(stagesOf(steps).flatMap(({ models: held = [] }) => held))
+  await Promise.all([...models].map((model) => model.close()))
+}
+
+/** The stages among the steps, in order. */
 export function stagesOf(steps: readonly Step[]): Stage<Columns, Columns>[] {
   return steps.flatMap((step) => (step.kind === 'stage' ? [step.stage] : []))
 }

@@ -1,13 +1,12 @@
-import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
-import { FulcrumError } from '../errors.ts'
 import { type Columns, typeName } from '../record/columns.ts'
 import { packageRoot } from '../store/bundled.ts'
-import { createOnce, writeFailure, writeWhole } from '../store/files.ts'
+import { writeWhole } from '../store/files.ts'
 import type { Manifest } from '../store/manifest.ts'
 import { datasetCard } from './card.ts'
+import { claim, sweep } from './claim.ts'
 import type { Pipeline } from './pipeline.ts'
 import { type Plan, stagesOf } from './plan.ts'
 import { type CommitRecord, configsOf, readCommit, runShard, type Watch } from './shard.ts'
@@ -15,8 +14,6 @@ import type { SourceRow } from './source.ts'
 
 export interface RunOptions {
   readonly out: string
-  /** The pipeline's own options, for the manifest. */
-  readonly pipelineOptions: Readonly<Record<string, unknown>>
   /** This process does shards where shard % count === index. */
   readonly share?: { readonly index: number; readonly count: number }
   readonly signal?: AbortSignal
@@ -40,6 +37,8 @@ export async function runPipeline(
 ): Promise<RunResult> {
   const { out } = options
   await claim(out, plan)
+  const alone = (options.share?.count ?? 1) === 1
+  if (alone) await sweep(out)
   await runShards(pipeline, plan, options)
 
   const commits: CommitRecord[] = []
@@ -50,7 +49,7 @@ export async function runPipeline(
   const manifestPath = join(out, 'manifest.json')
   const missing = plan.shards - commits.length
   if (missing > 0) return { manifest: null, manifestPath, missing }
-  const manifest = await manifestOf(plan, commits, options.pipelineOptions)
+  const manifest = await manifestOf(plan, commits)
   await writeWhole(join(out, 'README.md'), datasetCard(manifest))
   await writeWhole(manifestPath, `${JSON.stringify(manifest, null, 2)}\n`)
   await rm(join(out, 'attempts'), { recursive: true, force: true })
@@ -80,44 +79,19 @@ async function runShards(
   if (rows.length > 0) await finish(shard, rows)
 }
 
-/** plan.json is immutable: the same plan goes on, another one is refused. */
-async function claim(out: string, plan: Plan): Promise<void> {
-  const path = join(out, 'plan.json')
-  await mkdir(out, { recursive: true }).catch((error: unknown) => {
-    throw writeFailure(out, error)
-  })
-  if (!existsSync(path)) {
-    const { steps: _steps, columns: _columns, ...rest } = plan
-    const stages = stagesOf(plan.steps).map(({ name, options = {} }) => ({ name, options }))
-    await createOnce(path, `${JSON.stringify({ ...rest, stages }, null, 2)}\n`)
-  }
-  const found = JSON.parse(await readFile(path, 'utf8')) as { configSha256?: string }
-  if (found.configSha256 === plan.configSha256) return
-  throw new FulcrumError(
-    'plan',
-    `${out} holds a run with other inputs, options or seed (${found.configSha256?.slice(0, 12) ?? 'unknown'}, this one is ${plan.configSha256.slice(0, 12)})`,
-    `Repeat that run's options (see ${path}) to go on with it, or choose another --out.`,
-  )
-}
-
-async function manifestOf(
-  plan: Plan,
-  commits: readonly CommitRecord[],
-  options: Readonly<Record<string, unknown>>,
-): Promise<Manifest> {
+async function manifestOf(plan: Plan, commits: readonly CommitRecord[]): Promise<Manifest> {
   const version = (
     JSON.parse(await readFile(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }
   ).version
   const configs = configsOf(plan).map(({ config, columns }) => {
     const shards = commits.map(({ files }) => files[config]).filter((file) => file !== undefined)
-    const described = Object.entries(columns).map(([name, { type, nullable, meaning }]) => [
-      name,
-      { type: typeName(type), nullable, meaning },
-    ])
-    return [
-      config,
-      { rows: sum(shards.map(({ rows }) => rows)), columns: Object.fromEntries(described), shards },
-    ]
+    const described: Manifest['configs'][string]['columns'] = Object.fromEntries(
+      Object.entries(columns).map(([name, { type, nullable, meaning }]) => [
+        name,
+        { type: typeName(type), nullable, meaning },
+      ]),
+    )
+    return [config, { rows: sum(shards.map(({ rows }) => rows)), columns: described, shards }] as const
   })
   const stages = stagesOf(plan.steps).map(({ name, options: stageOptions = {} }, i) => ({
     name,
@@ -128,12 +102,12 @@ async function manifestOf(
   return {
     format: 'fulcrum-manifest/1',
     name: plan.name,
-    pipeline: { name: plan.name, options, config_sha256: plan.configSha256, stages },
+    pipeline: { name: plan.name, options: { ...plan.options }, config_sha256: plan.configSha256, stages },
     seed: plan.seed,
     versions: { fulcrum: version, node: process.version },
     models: plan.models.map((id) => ({ id })),
     inputs: plan.inputs.map((input) => ({ ...input })),
-    configs: Object.fromEntries(configs) as Manifest['configs'],
+    configs: Object.fromEntries(configs),
     removed: {
       rows: sum(commits.map(({ removed }) => removed.rows)),
       by_reason: mergeDrops(commits),

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { FulcrumError } from '../errors.ts'
 import { col, type Columns } from '../record/columns.ts'
 import { createOnce, syncFolder } from '../store/files.ts'
 import type { ShardEntry } from '../store/manifest.ts'
 import { createParquetWriter, type ParquetWriter } from '../store/parquet-writer.ts'
+import { flow } from './flow.ts'
 import type { Plan } from './plan.ts'
 import type { SourceRow } from './source.ts'
 import type { Run } from './stage.ts'
@@ -35,10 +37,25 @@ export const shardName = (shard: number, shards: number): string =>
 export const commitPath = (out: string, shard: number, shards: number): string =>
   join(out, 'commits', `${shardName(shard, shards)}.json`)
 
-/** The commit record of a shard, or null while it is not done. */
+/** The commit record of a shard, or null while it is not done. What it names must still be there. */
 export async function readCommit(out: string, shard: number, shards: number): Promise<CommitRecord | null> {
-  const text = await readFile(commitPath(out, shard, shards), 'utf8').catch(() => null)
-  return text === null ? null : (JSON.parse(text) as CommitRecord)
+  const path = commitPath(out, shard, shards)
+  const text = await readFile(path, 'utf8').catch(() => null)
+  if (text === null) return null
+  const record = JSON.parse(text) as CommitRecord
+  for (const { file, bytes } of [...Object.values(record.files), record.removed]) {
+    const size = await stat(join(out, file)).then(
+      (found) => found.size,
+      () => null,
+    )
+    if (size === bytes) continue
+    throw new FulcrumError(
+      'store',
+      `${join(out, file)} ${size === null ? 'is missing' : `has ${size} bytes, not ${bytes}`}, but ${path} says it is done`,
+      `Delete ${path} and run the same command again: it makes this shard anew.`,
+    )
+  }
+  return record
 }
 
 /** The datasets a plan writes, with their columns. */
@@ -76,9 +93,12 @@ export async function runShard(
     metadata: {},
   })
   try {
-    const last = chain(plan, sourceRows(source, ledger), ledger, writers)
-    for await (const row of last)
-      if (plan.until !== null) await writers.get(`until-${plan.until}`)?.write(row as Record<string, unknown>)
+    const write = (config: string, row: object): Promise<void> =>
+      (writers.get(config) as ParquetWriter).write(row as Record<string, unknown>)
+    const steps = plan.until === null ? plan.steps : plan.steps.filter(({ kind }) => kind === 'stage')
+    const groups = flow(steps, groupsOf(source, ledger), { run: ledger, passed: ledger.passed, write })
+    for await (const rows of groups)
+      if (plan.until !== null) for (const row of rows) await write(`until-${plan.until}`, row)
     for (const row of ledger.removed) await removed.write(row)
 
     const name = shardName(shard, plan.shards)
@@ -116,7 +136,7 @@ interface Ledger extends Run {
   readonly removed: Record<string, unknown>[]
   /** Rows out of the source (0) and of each stage (1..). */
   readonly out: number[]
-  readonly watch: Watch
+  readonly passed: (stage: number) => void
   drops(): CommitRecord['drops']
   counters(): Record<string, number>
 }
@@ -125,12 +145,16 @@ function newLedger(plan: Plan, signal: AbortSignal, watch: Watch): Ledger {
   const counted = new Map<string, { stage: string; reason: string; rows: number }>()
   const counters = new Map<string, number>()
   const removed: Record<string, unknown>[] = []
+  const out = Array<number>(stagesOf(plan.steps).length + 1).fill(0)
   return {
     seed: plan.seed,
     signal,
     removed,
-    watch,
-    out: Array<number>(stagesOf(plan.steps).length + 1).fill(0),
+    out,
+    passed: (stage) => {
+      out[stage] = (out[stage] as number) + 1
+      watch.onRowsOut?.(stage)
+    },
     drop: (stage, row, reason) => {
       const { id } = row as { id?: unknown }
       removed.push({
@@ -171,62 +195,21 @@ async function openWriters(plan: Plan, attempt: string): Promise<Map<string, Par
   return writers
 }
 
-async function* sourceRows(source: readonly SourceRow<Columns>[], ledger: Ledger): AsyncGenerator<object> {
+/** Source rows in groups, and what is no row into `removed`. */
+async function* groupsOf(source: readonly SourceRow<Columns>[], ledger: Ledger): AsyncGenerator<object[]> {
   await Promise.resolve()
-  for (const { row, reason } of source) {
-    ledger.signal.throwIfAborted()
-    if (reason !== null) ledger.drop('source', row, reason)
-    else yield row
+  for (let from = 0; from < source.length; from += groupRows) {
+    const rows: object[] = []
+    for (const { row, reason } of source.slice(from, from + groupRows)) {
+      if (reason === null) rows.push(row)
+      else ledger.drop('source', row, reason)
+    }
+    yield rows
   }
 }
 
-/** Strings stages and shapes together; what leaves the last step is returned. */
-function chain(
-  plan: Plan,
-  source: AsyncIterable<object>,
-  ledger: Ledger,
-  writers: ReadonlyMap<string, ParquetWriter>,
-): AsyncIterable<object> {
-  let rows = counted(source, ledger, 0)
-  let stages = 0
-  for (const step of plan.steps) {
-    if (step.kind === 'stage')
-      rows = counted(step.stage.apply(rows as AsyncIterable<never>, ledger), ledger, ++stages)
-    else if (plan.until === null)
-      rows = tee(rows, step.shape.rows.bind(step.shape), writers.get(step.shape.config) as ParquetWriter)
-  }
-  return rows
-}
-
-function counted(rows: AsyncIterable<object>, ledger: Ledger, at: number): AsyncIterable<object> {
-  return {
-    [Symbol.asyncIterator]: () => {
-      const iterator = rows[Symbol.asyncIterator]()
-      const seen = (result: IteratorResult<object>): IteratorResult<object> => {
-        if (result.done !== true) {
-          ledger.out[at] = (ledger.out[at] as number) + 1
-          ledger.watch.onRowsOut?.(at)
-        }
-        return result
-      }
-      return {
-        next: () => iterator.next().then(seen),
-        return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
-      }
-    },
-  }
-}
-
-async function* tee(
-  rows: AsyncIterable<object>,
-  toRows: (row: never) => Iterable<object>,
-  writer: ParquetWriter,
-): AsyncGenerator<object> {
-  for await (const row of rows) {
-    for (const made of toRows(row as never)) await writer.write(made as Record<string, unknown>)
-    yield row
-  }
-}
+/** Rows handed on at once: enough that the hand-over costs nothing, few enough to be no memory. */
+const groupRows = 64
 
 async function moveInto(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true })

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { FulcrumError } from '../errors.ts'
 import { col, type Columns, misfit, type Row } from '../record/columns.ts'
+import { statedAnswer } from '../verify/extract.ts'
 import { sha256OfFile } from '../store/files.ts'
 import { readRecords, type SourceRecord } from '../store/records.ts'
 
@@ -12,8 +13,8 @@ export type SourceRow<C extends Columns> =
 export interface Source<C extends Columns> {
   readonly columns: C
   readonly files: readonly string[]
-  /** Malformed lines a run bears before it stops. */
-  readonly malformedLimit: number
+  /** Malformed lines of one file a run bears; more stop it. */
+  readonly malformedLimit: number | null
   rows(): AsyncIterable<SourceRow<C>>
 }
 
@@ -25,16 +26,21 @@ export interface InputSummary {
 }
 
 export interface SourceOptions {
+  /** Malformed lines of one file a run bears; by default one in ten (of a short file 3), at most 100. */
   readonly malformedLimit?: number
+  /** Names that fields have in the files, by the name they should have: `{ problem: 'task_text' }`. */
+  readonly rename?: Readonly<Record<string, string>>
 }
 
-/** Rows of JSONL or Parquet files that already have the given columns. */
+/** Rows of JSONL or Parquet files that have the given columns; an `id` that is not there is a hash of the record. */
 export function records<C extends Columns>(
   files: string | readonly string[],
   columns: C,
   options: SourceOptions = {},
 ): Source<C> {
-  return sourceOf(files, columns, (value) => value, options)
+  const identified = (value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+    'id' in columns && value.id === undefined ? { ...value, id: contentId(JSON.stringify(value)) } : value
+  return sourceOf(files, columns, identified, options)
 }
 
 const problemColumns = {
@@ -54,20 +60,23 @@ export function problems(
 
 function asProblem(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const problem = value.problem ?? value.question
-  const given = value.answer ?? value.solution
-  const answer = typeof given === 'number' ? String(given) : given
   const id = value.id ?? value.question_id ?? value.unique_id ?? value.task_id
   return {
-    id:
-      id === undefined && typeof problem === 'string'
-        ? contentId(problem)
-        : typeof id === 'number'
-          ? String(id)
-          : id,
+    id: id === undefined && typeof problem === 'string' ? contentId(problem) : asText(id),
     problem,
-    answer: typeof answer === 'string' ? (/####\s*(.+?)\s*$/.exec(answer)?.[1] ?? answer) : answer,
+    answer: answerOf(asText(value.answer ?? value.solution)),
   }
 }
+
+/** GSM8K ends its worked answer with `#### 42`; a MATH solution has the answer in a box. Others are the answer. */
+function answerOf(given: unknown): unknown {
+  return typeof given === 'string' && /####|\\boxed/.test(given)
+    ? (statedAnswer(given).answer ?? given)
+    : given
+}
+
+const asText = (value: unknown): unknown =>
+  typeof value === 'number' || typeof value === 'bigint' ? String(value) : value
 
 const contentId = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12)
 
@@ -75,17 +84,22 @@ function sourceOf<C extends Columns>(
   given: string | readonly string[],
   columns: C,
   shape: (value: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>,
-  { malformedLimit = 100 }: SourceOptions,
+  { malformedLimit, rename = {} }: SourceOptions,
 ): Source<C> {
   const files = typeof given === 'string' ? [given] : given
+  const renamed = (value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => ({
+    ...value,
+    ...Object.fromEntries(Object.entries(rename).map(([to, from]) => [to, value[from]])),
+  })
   return {
     columns,
     files,
-    malformedLimit,
+    malformedLimit: malformedLimit ?? null,
     async *rows() {
       const seen = new Set<string>()
       for (const file of files) {
-        for await (const record of readRecords(file)) yield toRow(record, columns, shape, seen)
+        for await (const record of readRecords(file))
+          yield toRow(record, columns, (value) => shape(renamed(value)), seen)
       }
     },
   }
@@ -120,20 +134,23 @@ function toRow<C extends Columns>(
 export async function surveyInputs(source: Source<Columns>): Promise<InputSummary[]> {
   const summaries: InputSummary[] = []
   for (const file of source.files) {
-    const malformed: string[] = []
-    let rows = 0
+    const examples: string[] = []
+    let [rows, malformed] = [0, 0]
     for await (const { line, error } of readRecords(file)) {
       rows++
-      if (error !== null) malformed.push(`${file}:${line}: ${error}`)
+      if (error === null) continue
+      malformed++
+      if (examples.length < 3) examples.push(`${file}:${line}: ${error}`)
     }
-    if (malformed.length > source.malformedLimit) {
+    const limit = source.malformedLimit ?? Math.min(100, Math.max(3, Math.floor(rows / 10)))
+    if (malformed > limit) {
       throw new FulcrumError(
         'data',
-        `${file} has ${malformed.length} malformed lines, more than ${source.malformedLimit}: ${malformed.slice(0, 3).join('; ')}`,
+        `${file} has ${malformed} malformed lines of ${rows}, more than ${limit}: ${examples.join('; ')}`,
         'Mend the file, or raise malformedLimit of the source if the lines may be lost.',
       )
     }
-    summaries.push({ file, sha256: await sha256OfFile(file), rows, malformed: malformed.length })
+    summaries.push({ file, sha256: await sha256OfFile(file), rows, malformed })
   }
   return summaries
 }
