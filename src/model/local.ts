@@ -1,5 +1,3 @@
-import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { FulcrumError } from '../errors.ts'
 import { loadCheckpoint } from '../nn/checkpoint.ts'
@@ -127,7 +125,7 @@ function openPool(folder: string, workers: number): Pool {
 function startWorker(workerData: { readonly folder: string }): Worker {
   if (!import.meta.url.endsWith('.ts'))
     return new Worker(new URL('./local-worker.js', import.meta.url), { workerData })
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm/api')).href
+  const loader = import.meta.resolve('tsx/esm/api')
   const module = new URL('./local-worker.ts', import.meta.url).href
   const code = `import('${loader}').then(({ register }) => { register(); return import('${module}') })`
   return new Worker(code, { eval: true, workerData })
