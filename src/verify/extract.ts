@@ -1,45 +1,79 @@
-/** Longest completion looked at, and longest answer taken, characters: a hostile text costs no more than this. */
-const longest = { completion: 1_000_000, answer: 500 }
+/** Longest completion looked at, longest answer taken and longest run read for one, characters; most sentences looked at
+ *  from the end. A hostile text costs no more than this. */
+const longest = { completion: 1_000_000, answer: 500, line: 1000, sentences: 50 }
 
-/** The final answer a completion states, or null. The text after a `</think>` counts; in it the last `\boxed{...}`
- *  (nested braces), else the last `#### x`, else the last "the answer is x". */
-export function extractAnswer(completion: string): string | null {
-  if (completion.length > longest.completion) return null
+/** What a completion states as its answer. */
+export type Stated =
+  { readonly answer: string; readonly reason: null } | { readonly answer: null; readonly reason: string }
+
+/** The final answer of a completion: what its last explicit marker holds. Markers are `\boxed{x}`, `#### x` and "the
+ *  answer is x" (or "answer: x"). Thinking does not count: the text after the last `</think>` does. A later marker
+ *  overrules an earlier one, except that a sentence `usable` refuses is passed over: prose says "the answer is" of much. */
+export function statedAnswer(completion: string, usable: (answer: string) => boolean = () => true): Stated {
+  const none = (reason: string): Stated => ({ answer: null, reason })
+  if (completion.length > longest.completion) return none('the completion is too long')
   const thought = completion.lastIndexOf('</think>')
+  if (completion.indexOf('<think>', Math.max(thought, 0)) >= 0) return none('the thinking never ends')
   const text = thought < 0 ? completion : completion.slice(thought + '</think>'.length)
-  const found = lastBoxed(text) ?? lastMarked(text) ?? lastStated(text)
-  return found === null || found.length > longest.answer ? null : found
+
+  const marks = [...boxed(text), ...hashed(text), ...sentences(text)].sort((a, b) => b.at - a.at)
+  const last = marks[0]
+  if (last === undefined) return none('no answer is marked')
+  const chosen = marks.find(({ answer, sure }) => sure || (answer !== null && usable(answer))) ?? last
+  if (chosen.answer === null) return none('the answer is cut off')
+  if (chosen.answer.length > longest.answer) return none('the answer is too long')
+  return { answer: chosen.answer, reason: null }
 }
 
-function lastBoxed(text: string): string | null {
-  const at = Math.max(text.lastIndexOf('\\boxed{'), text.lastIndexOf('\\fbox{'))
-  if (at < 0) return null
-  const start = text.indexOf('{', at) + 1
-  let depth = 1
-  for (let i = start; i < text.length; i++) {
-    if (text[i] === '\\') i++
-    else if (text[i] === '{') depth++
-    else if (text[i] === '}' && --depth === 0) return text.slice(start, i).trim()
+interface Mark {
+  readonly at: number
+  /** Null: the marker is there and what it should hold is not. */
+  readonly answer: string | null
+  /** Made for stating an answer; nothing before it is asked. */
+  readonly sure: boolean
+}
+
+/** The last `\boxed{...}`, braces nested. `\boxed 5` is read too. */
+function boxed(text: string): Mark[] {
+  const at = Math.max(text.lastIndexOf('\\boxed'), text.lastIndexOf('\\fbox'))
+  if (at < 0) return []
+  const rest = text.slice(at).replace(/^\\f?box(ed)?\s*/, '')
+  if (!rest.startsWith('{')) return [{ at, answer: filled(/^[^\s$]*/.exec(rest)?.[0] ?? ''), sure: true }]
+  let depth = 0
+  for (let i = 0; i < rest.length; i++) {
+    if (rest[i] === '\\') i++
+    else if (rest[i] === '{') depth++
+    else if (rest[i] === '}' && --depth === 0) return [{ at, answer: filled(rest.slice(1, i)), sure: true }]
   }
-  return null
+  return [{ at, answer: null, sure: true }]
 }
 
-function lastMarked(text: string): string | null {
+/** The last `#### x` of GSM8K, to the end of its line. */
+function hashed(text: string): Mark[] {
   const at = text.lastIndexOf('####')
-  if (at < 0) return null
-  const answer =
-    text
-      .slice(at + 4)
-      .split('\n')[0]
-      ?.trim() ?? ''
-  return answer === '' ? null : answer
+  if (at < 0) return []
+  return [{ at, answer: filled(firstLine(text.slice(at + 4))), sure: true }]
 }
 
-function lastStated(text: string): string | null {
-  const at = text.toLowerCase().lastIndexOf('answer is')
-  if (at < 0) return null
-  const sentence = (text.slice(at + 'answer is'.length).split('\n')[0] ?? '').replace(/^[\s:*]+/, '')
-  const end = /[.!?](\s|$)/.exec(sentence)
-  const answer = (end === null ? sentence : sentence.slice(0, end.index)).replace(/[\s*]+$/, '')
-  return answer === '' ? null : answer
+const saying = /\banswer(?:\s{1,9}(?:is|equals)\b|(?:\s|\*){0,9}[:=])(?:\s|\*|:|=){0,9}/gi
+
+/** Every "the answer is x" and "answer: x", to the end of the sentence. A point inside a number ends none. */
+function sentences(text: string): Mark[] {
+  const said = [...text.matchAll(saying)].slice(-longest.sentences)
+  return said.map(({ index, 0: { length } }) => {
+    const line = firstLine(text.slice(index + length))
+    const end = /[.!?,;](?=\s|\*|$)/.exec(line)
+    const sentence = end === null ? line : line.slice(0, end.index)
+    return { at: index, answer: filled(sentence.replaceAll('**', '')), sure: false }
+  })
+}
+
+/** The first line that has anything, as far as an answer could reach. */
+function firstLine(text: string): string {
+  return text.slice(0, longest.line).trimStart().split('\n', 1)[0] ?? ''
+}
+
+const filled = (text: string): string | null => {
+  const trimmed = text.trim()
+  return trimmed === '' ? null : trimmed
 }

@@ -1,5 +1,5 @@
-import { extractAnswer } from './extract.ts'
-import { parseRational } from './rational.ts'
+import { statedAnswer } from './extract.ts'
+import { equalRationals, parseQuantity } from './rational.ts'
 
 /** Equal and different are judgements; unparsed says that none could be made. */
 export type Verdict = 'equal' | 'different' | 'unparsed'
@@ -19,41 +19,42 @@ export interface Verifier {
   verify(completion: string, answer: string): Verification
 }
 
-/** The stated answer is the reference, up to case and white space. */
+/** The stated answer is the reference, character for character but for case and white space. */
 export const exactAnswer: Verifier = {
   id: 'exact/1',
-  verify: (completion, answer) =>
-    judge(completion, (extracted) => ({
-      verdict: squeezed(extracted) === squeezed(answer) ? 'equal' : 'different',
-      reason: null,
-    })),
+  verify: (completion, answer) => {
+    const { answer: extracted, reason } = statedAnswer(completion)
+    if (extracted === null) return { verdict: 'unparsed', extracted, reason }
+    const same = squeezed(extracted) === squeezed(referenceOf(answer))
+    return { verdict: same ? 'equal' : 'different', extracted, reason: null }
+  },
 }
 
-/** The stated answer is the same number as the reference, compared as exact rationals. */
+/** The stated answer is the same number as the reference, compared as exact rationals. Where both name units and these
+ *  differ, nothing is said: 50 cents may be half a dollar. */
 export const numericAnswer: Verifier = {
   id: 'numeric/1',
-  verify: (completion, answer) =>
-    judge(completion, (extracted) => {
-      const want = parseRational(answer)
-      if (want === null) return { verdict: 'unparsed', reason: 'the reference answer is not a number' }
-      const found = parseRational(withoutUnit(extracted))
-      if (found === null) return { verdict: 'unparsed', reason: 'the stated answer is not a number' }
-      const same = found.numerator === want.numerator && found.denominator === want.denominator
-      return { verdict: same ? 'equal' : 'different', reason: null }
-    }),
+  verify: (completion, answer) => {
+    const { answer: extracted, reason } = statedAnswer(completion, (text) => parseQuantity(text) !== null)
+    const unparsed = (why: string): Verification => ({ verdict: 'unparsed', extracted, reason: why })
+    if (extracted === null) return unparsed(reason)
+    const wanted = parseQuantity(referenceOf(answer))
+    if (wanted === null) return unparsed('the reference answer is not a number')
+    const found = parseQuantity(extracted)
+    if (found === null) return unparsed('the stated answer is not a number')
+    if (found.unit !== '' && wanted.unit !== '' && singular(found.unit) !== singular(wanted.unit)) {
+      return unparsed('the units differ')
+    }
+    const same = equalRationals(found.value, wanted.value)
+    return { verdict: same ? 'equal' : 'different', extracted, reason: null }
+  },
 }
 
-function judge(
-  completion: string,
-  compare: (extracted: string) => Pick<Verification, 'verdict' | 'reason'>,
-): Verification {
-  const extracted = extractAnswer(completion)
-  if (extracted === null) return { verdict: 'unparsed', extracted, reason: 'no answer is stated' }
-  return { extracted, ...compare(extracted) }
+/** A reference may be a whole worked solution: then its marked answer counts. */
+function referenceOf(answer: string): string {
+  return /####|\\f?box/.test(answer) ? (statedAnswer(answer).answer ?? answer) : answer
 }
 
 const squeezed = (text: string): string => text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim()
 
-/** One word after the number is taken for its unit: `18 apples`. */
-const withoutUnit = (text: string): string =>
-  text.replace(/^([^\p{L}\\]*\d)\s+(?:\\text\{)?\p{L}+\}?\.?$/u, '$1')
+const singular = (unit: string): string => unit.replace(/s\b/g, '')
