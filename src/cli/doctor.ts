@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { z } from 'zod'
+import { backendNames, type Probe, probeBackend } from '../nn/backend.ts'
+import { command } from './command.ts'
+import { table } from './table.ts'
+
+/** Says what this machine can train and sample with. */
+export default command({
+  name: 'doctor',
+  summary: 'Try every tensor backend on this machine and say how to get those that do not work',
+  positionals: [],
+  options: z.object({
+    backend: z.enum(backendNames).optional().describe('try only this one, in this process'),
+    json: z.boolean().default(false).describe('print JSON'),
+  }),
+  example: 'fulcrum doctor',
+  run: async ({ options: { backend, json } }, { print, tell }) => {
+    const probes: Probe[] = []
+    for (const name of backend === undefined ? backendNames : [backend]) {
+      tell(`trying ${name}\n`)
+      probes.push(await (backend === undefined ? probeApart(name) : probeBackend(name)))
+    }
+    if (json) print(JSON.stringify({ node: process.version, platform: process.platform, backends: probes }))
+    else {
+      print(`Node ${process.version} on ${process.platform} ${process.arch}\n`)
+      print(table(probes.map(({ name, ok, detail }) => [name, ok ? 'works' : '-', detail])))
+      const first = probes.find(({ ok }) => ok)
+      print(`\nUsed by default: ${first?.name ?? 'none'}`)
+      for (const { name, ok, install } of probes) if (!ok) print(`To get ${name}: ${install}`)
+    }
+    return probes.some(({ ok }) => ok) ? 0 : 1
+  },
+})
+
+/** In a process of its own: native addons do not mix, and one that crashes must not end the others. */
+async function probeApart(name: Probe['name']): Promise<Probe> {
+  const self = [...process.execArgv, process.argv[1] as string, 'doctor', '--backend', name, '--json']
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, self, { timeout: 120_000 })
+    return probeIn(stdout)
+  } catch (error) {
+    const { stdout = '', message } = error as { stdout?: string; message: string }
+    if (stdout !== '') return probeIn(stdout)
+    return { name, ok: false, detail: `its process died: ${message.split('\n')[0] ?? ''}`, install: '' }
+  }
+}
+
+const probeIn = (stdout: string): Probe => (JSON.parse(stdout) as { backends: [Probe] }).backends[0]

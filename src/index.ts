@@ -1,0 +1,51 @@
+/** The front door: what a pipeline file and a program need. */
+export { type ErrorCode, FulcrumError } from './errors.ts'
+export { type Column, type Columns, type ColumnType, col, type Row } from './record/columns.ts'
+export type { Shape } from './record/shape.ts'
+export { sftText } from './record/sft-text.ts'
+export { dpoPivotal } from './record/dpo-pivotal.ts'
+export { pivotalTokens } from './record/pivotal-tokens.ts'
+
+export { type Dropped, expand, filter, map, type Outcome } from './pipeline/constructors.ts'
+export { definePipeline, type PipelineDefinition } from './pipeline/define.ts'
+export { loadPipeline } from './pipeline/load.ts'
+export { Pipeline } from './pipeline/pipeline.ts'
+export { closeModels, type Plan, type PlanOptions, planPipeline } from './pipeline/plan.ts'
+export { runPipeline, type RunOptions, type RunResult } from './pipeline/run.ts'
+export { problems, records, type Source, type SourceOptions } from './pipeline/source.ts'
+export type { Run, Stage } from './pipeline/stage.ts'
+
+export { decontaminate } from './stages/decontaminate/decontaminate.ts'
+export { generateTraces, type Sampler } from './stages/generate-traces.ts'
+export { findPivotalTokens } from './stages/pivotal/find-pivotal-tokens.ts'
+export { teachable } from './stages/teachable.ts'
+export { verifyTraces } from './stages/verify-traces.ts'
+
+export type {
+  Capabilities,
+  Completion,
+  Message,
+  Model,
+  Prompt,
+  SampleOptions,
+  ScoreOptions,
+  Tokenizer,
+} from './model/model.ts'
+export { httpModel } from './model/http.ts'
+export { localModel } from './model/local.ts'
+export { openModel, type OpenModelOptions } from './model/open.ts'
+export { scriptedModel } from './model/scripted.ts'
+export { exactAnswer, numericAnswer, type Verification, type Verifier } from './verify/verifier.ts'
+
+export { readPairs, readSftExamples } from './train/data.ts'
+export { trainDpo } from './train/dpo.ts'
+export { evaluate, type Evaluation } from './train/evaluate.ts'
+export { trainSft } from './train/sft.ts'
+
+export { type Estimate, type Interval, share, wilson } from './statistics/estimate.ts'
+export { type Random, rngFor, seedFor } from './statistics/random.ts'
+export { locate } from './store/bundled.ts'
+export { type Manifest, readManifest } from './store/manifest.ts'
+export { parquetInfo, readParquet } from './store/parquet-reader.ts'
+export { readRecords, type SourceRecord } from './store/records.ts'
+export { verifyManifest } from './store/verify.ts'
