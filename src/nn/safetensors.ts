@@ -36,7 +36,7 @@ export function readSafetensors(bytes: Uint8Array, where: string): Map<string, W
     end = to
     weights.set(name, {
       shape: entry.shape,
-      data: toFloat32(bytes.slice(start + from, start + to), entry.dtype),
+      data: toFloat32(bytes.subarray(start + from, start + to), entry.dtype),
     })
   }
   return weights
@@ -75,7 +75,9 @@ const broken = (where: string, what: string, cause?: unknown): FulcrumError =>
     cause,
   )
 
-function toFloat32(bytes: Uint8Array, dtype: string): Float32Array {
+/** Copies, since a tensor may start at any byte of the file. */
+function toFloat32(part: Uint8Array, dtype: string): Float32Array {
+  const bytes = new Uint8Array(part)
   if (dtype === 'F32') return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
   const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2)
   if (dtype === 'F16') return Float32Array.from(halves, fromHalf)
