@@ -40,7 +40,9 @@ export function makeProblem(seed: number, index: number): ArithmeticProblem {
     const results = steps.map(resultOf)
     if (results.some((result) => result < 1 || result > 199)) continue
     const problem = withDistractor(random, text)
-    const key = createHash('sha256').update(JSON.stringify([family, steps])).digest()
+    const key = createHash('sha256')
+      .update(JSON.stringify([family, steps]))
+      .digest()
     return {
       id: createHash('sha256').update(problem).digest('hex').slice(0, 12),
       family,
@@ -52,7 +54,8 @@ export function makeProblem(seed: number, index: number): ArithmeticProblem {
   }
 }
 
-const splitOf = (bucket: number): Split => (bucket === 0 ? 'held-out' : bucket === 1 ? 'development' : 'train')
+const splitOf = (bucket: number): Split =>
+  bucket === 0 ? 'held-out' : bucket === 1 ? 'development' : 'train'
 
 /** The first `count` problems of a split, no text twice. */
 export function* problemsOf(split: Split, seed: number, count: number): Generator<ArithmeticProblem> {
@@ -103,7 +106,7 @@ function writeStep(step: Step, corpus: Corpus, random: Random): [string, number]
     return [` stepwise ${left}${sign}${tens}=${half}${rest};`, result]
   }
   const slip = random.next() < corpus.slips ? choose(random, [-10, -1, 1, 10]) : 0
-  const written = Math.max(1, result + slip)
+  const written = slip !== 0 && result + slip < 1 ? result - slip : result + slip
   return [` directly ${left}${sign}${right}=${written};`, written]
 }
 

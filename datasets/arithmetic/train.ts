@@ -1,8 +1,11 @@
-/** Makes datasets/models/{teacher,student} from nothing: `npx tsx datasets/arithmetic/train.ts student --backend auto`.
- *  Killed and started again it goes on from its last checkpoint. */
+/** Trains the teacher from random weights, or the student from the teacher in datasets/models:
+ *  `npx tsx datasets/arithmetic/train.ts student --backend auto`. Killed and started again it goes on from its last
+ *  checkpoint. publish.ts then puts the model into datasets/models. */
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { BackendName } from '../../src/nn/backend.ts'
+import { loadCheckpoint } from '../../src/nn/checkpoint.ts'
 import { initialCheckpoint } from '../../src/nn/initial.ts'
 import { loadTokenizer } from '../../src/nn/tokenizer.ts'
 import { trainSft } from '../../src/train/sft.ts'
@@ -18,30 +21,37 @@ const { positionals, values } = parseArgs({
   },
 })
 const name = positionals[0] === 'teacher' ? 'teacher' : 'student'
-const out = values.out ?? `datasets/models/${name}`
-const recipe = { ...recipes[name], ...(values.examples !== undefined && { examples: Number(values.examples) }) }
+const out = values.out ?? `runs/models/${name}`
+const recipe = {
+  ...recipes[name],
+  ...(values.examples !== undefined && { examples: Number(values.examples) }),
+}
 
 mkdirSync(out, { recursive: true })
 const { tokenizer: json, config } = makeTokenizer()
 writeFileSync(`${out}/tokenizer.json`, `${JSON.stringify(json, null, 1)}\n`)
 writeFileSync(`${out}/tokenizer_config.json`, `${JSON.stringify(config, null, 2)}\n`)
 const tokenizer = await loadTokenizer(out)
+const start =
+  recipe.from === 'nothing'
+    ? null
+    : await loadCheckpoint(join(import.meta.dirname, '..', 'models', recipe.from))
 const vocabulary = Object.keys((json as { model: { vocab: object } }).model.vocab).length
 
 await trainSft({
   examples: examplesOf(recipe, tokenizer),
   dataId: `arithmetic ${JSON.stringify(recipe)}`,
-  model: initialCheckpoint(network(tokenizer, vocabulary), recipe.seed),
-  modelId: `initial, seed ${recipe.seed}`,
+  model: start ?? initialCheckpoint(network(tokenizer, vocabulary), recipe.seed),
+  modelId: start === null ? `initial, seed ${recipe.seed}` : `${start.name}@${start.sha256}`,
   tokenizerFrom: out,
   options: {
     out,
     backend: values.backend as BackendName | 'auto',
     batchSize: 64,
     microBatchSize: 64,
-    epochs: recipe.epochs,
-    learningRate: 2e-3,
-    warmupSteps: 100,
+    epochs: 1,
+    learningRate: recipe.learningRate,
+    warmupSteps: recipe.warmupSteps,
     decay: 'linear',
     weightDecay: 0.01,
     clipNorm: 1,
