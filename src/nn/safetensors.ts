@@ -49,7 +49,8 @@ function parseHeader(bytes: Uint8Array, where: string): [string, Entry][] {
   } catch (cause) {
     throw broken(where, 'its header is not JSON', cause)
   }
-  if (typeof header !== 'object' || header === null) throw broken(where, 'its header is not an object')
+  if (typeof header !== 'object' || header === null || Array.isArray(header))
+    throw broken(where, 'its header is not an object')
   const entries = Object.entries(header as Record<string, unknown>).filter(
     ([name]) => name !== '__metadata__',
   )

@@ -1,0 +1,59 @@
+/** A training of a second or two, in this process or as one: `tsx tiny-training.ts sft|dpo OUT`. */
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { rngFor } from '../../src/statistics/random.ts'
+import { trainDpo } from '../../src/train/dpo.ts'
+import { type TrainingOptions, trainSft } from '../../src/train/sft.ts'
+import { tinyCheckpoint } from '../nn/tiny.ts'
+
+export async function trainTiny(
+  trainer: 'sft' | 'dpo',
+  out: string,
+  over: Partial<TrainingOptions> = {},
+  count = 48,
+  onStep?: () => void,
+): Promise<void> {
+  const random = rngFor('tiny-training')
+  const ids = (length: number): number[] => Array.from({ length }, () => random.below(13))
+  const options: TrainingOptions = {
+    out,
+    backend: 'wasm',
+    batchSize: 8,
+    microBatchSize: 3,
+    epochs: 4,
+    learningRate: 1e-2,
+    warmupSteps: 3,
+    decay: 'linear',
+    weightDecay: 0.01,
+    clipNorm: 1,
+    seed: 5,
+    checkpointEvery: 2,
+    ...over,
+  }
+  const shared = {
+    dataId: 'tiny',
+    model: tinyCheckpoint('llama'),
+    modelId: 'tiny',
+    tokenizerFrom: out,
+    ...(onStep && { onStep }),
+  }
+  if (trainer === 'sft') {
+    const examples = Array.from({ length: count }, () => ({
+      promptIds: ids(1 + random.below(6)),
+      completionIds: ids(1 + random.below(8)),
+    }))
+    await trainSft({ ...shared, examples, options })
+  } else {
+    const pairs = Array.from({ length: count }, () => ({
+      promptIds: ids(1 + random.below(9)),
+      chosenIds: ids(1),
+      rejectedIds: ids(1),
+    }))
+    await trainDpo({ ...shared, pairs, options: { ...options, beta: 0.2, nllWeight: 0.1 } })
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [trainer, out] = process.argv.slice(2)
+  await trainTiny(trainer === 'dpo' ? 'dpo' : 'sft', out ?? '', {}, 48, () => console.log('step'))
+}
