@@ -1,0 +1,108 @@
+import { share, wilson, type Estimate } from '../statistics/estimate.ts'
+import { arrow } from './charts.ts'
+import type { PivotRow, TraceView } from './data.ts'
+import { markup, type Markup } from './html.ts'
+import { decimal, signed } from './measured.ts'
+
+/** A trace as written, its pivotal tokens coloured by the change of the success probability, and a row for each. */
+export function traceCard(trace: TraceView, number: number): Markup {
+  const [first] = trace
+  const pivots = new Map(trace.map((pivot) => [pivot.position, pivot]))
+  const author = first.on_policy ? 'written by the student itself' : 'written by the teacher'
+  return markup`<article>
+    <h3>
+      Trace ${number}
+      <small>pass rate ${decimal(first.pass_rate, 2)} · ${author} · problem ${first.question_id}</small>
+    </h3>
+    <p class="problem">${first.query}</p>
+    <div class="trace">${tokens(first.trace_tokens, pivots)}</div>
+    <div class="scroll">
+      <table class="pivots">
+        <thead>
+          <tr>
+            <th>token</th>
+            <th>probability of success, before → after</th>
+            <th>change, 95 % interval</th>
+            <th>preference pair</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${trace.map(pivotLine)}
+        </tbody>
+      </table>
+    </div>
+  </article>`
+}
+
+/** No white space between tokens but their own. */
+function tokens(texts: readonly string[], pivots: ReadonlyMap<number, PivotRow>): Markup {
+  const spans = texts.map((text, position) => {
+    const pivot = pivots.get(position)
+    return pivot === undefined ? markup`<span>${visible(text)}</span>` : pivotSpan(text, pivot)
+  })
+  return spans.reduce((line, span) => markup`${line}${span}`, markup``)
+}
+
+function pivotSpan(text: string, pivot: PivotRow): Markup {
+  const { prob_before: before, prob_after: after, prob_delta: delta, confirmed } = pivot
+  const pair = pairOf(pivot)
+  const doubt = confirmed ? '' : ', not confirmed'
+  const sides =
+    pair === null
+      ? ''
+      : markup`<br>chosen <code>${visible(pair.chosen)}</code> over <code>${visible(pair.rejected)}</code>`
+  const figures = markup`<b>${decimal(before, 2)} → ${decimal(after, 2)}</b> (${signed(delta, 2)})${doubt}${sides}`
+  return markup`<span class="${classesOf(pivot)}" tabindex="0">${visible(text)}<span class="tip" role="tooltip">${figures}</span></span>`
+}
+
+const classesOf = ({ prob_delta: delta, confirmed }: PivotRow): string =>
+  `pivot ${shade(delta)}${confirmed ? '' : ' unsure'}`
+
+/** Class of a change: its direction and one of five strengths. */
+export function shade(delta: number): string {
+  const strength = Math.min(5, Math.max(1, Math.ceil(Math.abs(delta) * 5)))
+  return `${delta >= 0 ? 'up' : 'down'}${strength}`
+}
+
+function pivotLine(pivot: PivotRow): Markup {
+  const { prob_before: p, prob_after: q, prob_delta: delta, n_before: n, n_after: m } = pivot
+  const [before, after] = [estimate(p, n), estimate(q, m)]
+  return markup`<tr>
+    <td><code class="${classesOf(pivot)}">${visible(pivot.trace_tokens[pivot.position] ?? '')}</code></td>
+    <td>${arrow(before, after)}<small>${withTrials(before)} → ${withTrials(after)}</small></td>
+    <td><b>${signed(delta, 2)}</b> <small>${range(pivot)}</small></td>
+    <td>${pairText(pivot)}</td>
+  </tr>`
+}
+
+const range = ({ delta_low: low, delta_high: high, confirmed }: PivotRow): string =>
+  `[${signed(low, 2)}, ${signed(high, 2)}]${confirmed ? '' : ' not confirmed'}`
+
+const estimate = (rate: number, trials: number): Estimate => ({
+  successes: Math.round(rate * trials),
+  trials,
+})
+
+function withTrials(of: Estimate): string {
+  const { low, high } = wilson(of)
+  return `${decimal(share(of), 2)} [${decimal(low, 2)}, ${decimal(high, 2)}] of ${of.trials}`
+}
+
+function pairOf({
+  chosen_token: chosen,
+  rejected_token: rejected,
+}: PivotRow): { chosen: string; rejected: string } | null {
+  return chosen === null || rejected === null ? null : { chosen, rejected }
+}
+
+function pairText(pivot: PivotRow): Markup {
+  const pair = pairOf(pivot)
+  if (pair === null) return markup`<small>none certified</small>`
+  return markup`<code class="up3">${visible(pair.chosen)}</code>
+    <small>${decimal(pivot.prob_chosen ?? NaN, 2)}</small> over
+    <code class="down3">${visible(pair.rejected)}</code>
+    <small>${decimal(pivot.prob_rejected ?? NaN, 2)}</small>`
+}
+
+/** A line break also shown as a sign, so that a token that is nothing else can be seen. */
+const visible = (text: string): string => text.replace(/\n/g, '⏎\n')
