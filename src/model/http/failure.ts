@@ -1,0 +1,109 @@
+import { APIConnectionError, APIError } from 'openai'
+import { FulcrumError } from '../../errors.ts'
+import { retryAfterMs, type Temporary } from './retry.ts'
+
+/** A reply that is cut off, is no JSON, or lacks what every reply has. */
+export class IncompleteReply extends Error {
+  override readonly name = 'IncompleteReply'
+}
+
+/** What the server itself calls temporary, and what a broken connection is. A used-up quota is not. */
+export function temporary(error: unknown): Temporary | null {
+  if (error instanceof IncompleteReply || isBrokenBody(error)) return { retryAfterMs: null }
+  if (error instanceof APIConnectionError) return { retryAfterMs: null }
+  if (!isApiError(error)) return null
+  const { status, headers } = error
+  if (status === undefined || isQuota(error)) return null
+  if (status !== 408 && status !== 409 && status !== 429 && (status < 500 || status === 501)) return null
+  return { retryAfterMs: retryAfterMs(headers) }
+}
+
+/** The same while a connection is first tried: nobody listening will not change by asking again. */
+export const temporaryAtFirst = (error: unknown): Temporary | null =>
+  unreachable(error) === null ? temporary(error) : null
+
+/** A request the server does not understand, so that a plainer one may do. */
+export const isRefused = (error: unknown): boolean =>
+  isApiError(error) && (error.status === 400 || error.status === 422)
+
+export const isUnknown = (error: unknown): boolean => isApiError(error) && error.status === 404
+
+const isApiError = (error: unknown): error is APIError => error instanceof APIError
+
+const isQuota = (error: APIError): boolean =>
+  error.code === 'insufficient_quota' || error.type === 'insufficient_quota'
+
+/** `terminated` is what undici says of a body that ends early, SyntaxError what half a JSON text gives. */
+const isBrokenBody = (error: unknown): boolean =>
+  error instanceof SyntaxError ||
+  (error instanceof TypeError && /terminated|fetch failed/.test(error.message))
+
+function unreachable(error: unknown): string | null {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    const { code } = at as { code?: unknown }
+    if (
+      typeof code === 'string' &&
+      /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/.test(code)
+    )
+      return code
+  }
+  return null
+}
+
+export interface Asked {
+  readonly baseUrl: string
+  readonly model: string
+  readonly apiKey: string | undefined
+  readonly attempts: number
+}
+
+/** The error a user reads: what the endpoint did, and the next step. The key never shows, even if a server repeats it. */
+export function explained(error: unknown, { baseUrl, model, apiKey, attempts }: Asked): unknown {
+  const fail = (message: string, hint: string): FulcrumError => new FulcrumError('model', hide(message), hint)
+  const hide = (text: string): string =>
+    apiKey === undefined || apiKey === '' ? text : text.replaceAll(apiKey, '***')
+  const code = unreachable(error)
+  if (code !== null) {
+    return fail(`Nothing answers at ${baseUrl} (${code})`, 'Start the server, or check the URL and its port.')
+  }
+  if (error instanceof APIConnectionError || error instanceof IncompleteReply || isBrokenBody(error)) {
+    const why = error instanceof Error ? deepest(error) : String(error)
+    return fail(
+      `${baseUrl} gave no whole answer in ${attempts} attempts: ${why}`,
+      'Look at the server and what stands between; then run the same command again, finished shards are kept.',
+    )
+  }
+  if (!isApiError(error)) return error
+  const { status } = error
+  if (status === undefined) return error
+  if (status === 401 || status === 403) {
+    return fail(
+      `${baseUrl} refuses ${apiKey === undefined ? 'requests without a key' : 'the API key'} (${status})`,
+      'Set OPENAI_API_KEY to a key of this endpoint.',
+    )
+  }
+  if (status === 404)
+    return fail(
+      `${baseUrl} has no model ${model} (404)`,
+      'Check the name, and that the URL ends as the server wants it (mostly /v1).',
+    )
+  if (isQuota(error)) {
+    return fail(
+      `The quota at ${baseUrl} is used up`,
+      'Raise it or use another key; then run the same command again, finished shards are kept.',
+    )
+  }
+  if (temporary(error) !== null) {
+    return fail(
+      `${baseUrl} still answers ${status} after ${attempts} attempts: ${error.message}`,
+      'Run the same command again later, finished shards are kept; lower the concurrency if it is 429.',
+    )
+  }
+  return fail(
+    `${baseUrl} refuses the request (${status}): ${error.message}`,
+    'Check that the server speaks the OpenAI API and takes these options.',
+  )
+}
+
+const deepest = (error: Error): string =>
+  error.cause instanceof Error ? deepest(error.cause) : error.message
