@@ -24,7 +24,7 @@ export function readSafetensors(bytes: Uint8Array, where: string): Map<string, W
   const entries = parseHeader(bytes.subarray(8, start), where)
   let end = 0
   const weights = new Map<string, Weight>()
-  for (const [name, entry] of entries.sort((a, b) => a[1].data_offsets[0] - b[1].data_offsets[0])) {
+  for (const [name, entry] of entries.sort(byPlace)) {
     const [from, to] = entry.data_offsets
     const width = bytesPer[entry.dtype]
     if (width === undefined)
@@ -41,6 +41,10 @@ export function readSafetensors(bytes: Uint8Array, where: string): Map<string, W
   }
   return weights
 }
+
+/** An empty tensor comes before the one that starts where it stands. */
+const byPlace = ([, a]: [string, Entry], [, b]: [string, Entry]): number =>
+  a.data_offsets[0] - b.data_offsets[0] || a.data_offsets[1] - b.data_offsets[1]
 
 function parseHeader(bytes: Uint8Array, where: string): [string, Entry][] {
   let header: unknown
