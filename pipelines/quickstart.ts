@@ -37,7 +37,8 @@ export default definePipeline({
     student: z.string().default('datasets/models/student').describe(model('student')),
     tokenizer: z.string().optional().describe('model folder with the tokenizer of models behind HTTP'),
     samples: z.int().min(1).default(1).describe('teacher traces a problem'),
-    temperature: z.number().min(0).default(1).describe('temperature of both models'),
+    teacherTemperature: z.number().min(0).default(0.7).describe('temperature of the teacher'),
+    temperature: z.number().gt(0).default(1).describe('temperature of every student rollout'),
     maxTokens: z.int().min(1).default(96).describe('longest trace, tokens'),
     gateRollouts: z.int().min(2).default(16).describe('student rollouts that measure a pass rate'),
     low: z.number().min(0).max(1).default(0.2).describe('lowest teachable pass rate'),
@@ -58,7 +59,15 @@ export default definePipeline({
     const sampler = { temperature, topP: 1, topK: 0 }
     const verifier = numericAnswer
     return Pipeline.from(problems(locate(options.problems)))
-      .through(generateTraces({ teacher, samples: options.samples, ...sampler, maxTokens }))
+      .through(
+        generateTraces({
+          teacher,
+          samples: options.samples,
+          ...sampler,
+          temperature: options.teacherTemperature,
+          maxTokens,
+        }),
+      )
       .through(verifyTraces({ verifier }))
       .through(decontaminate({ against: options.against.map((file) => ({ file: locate(file) })) }))
       .into(sftText)
