@@ -1,0 +1,15 @@
+/** Every bench in one run, one process each: `npm run bench`, with --json a line of JSON a figure. */
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const folder = fileURLToPath(new URL('.', import.meta.url))
+const benches = readdirSync(folder)
+  .filter((name) => name.endsWith('.bench.ts'))
+  .sort()
+let failed = 0
+for (const name of benches) {
+  const args = ['--import', 'tsx', `${folder}${name}`, ...process.argv.slice(2)]
+  if (spawnSync(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] }).status !== 0) failed++
+}
+process.exitCode = failed
