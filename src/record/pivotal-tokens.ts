@@ -1,11 +1,10 @@
-import { col, type Columns, type Row } from './columns.ts'
+import { col, type Columns } from './columns.ts'
 import type { Shape } from './shape.ts'
 
 const id = col.int32('token id')
 
-/** What findPivotalTokens adds to a row. Names up to `rejected_token_id` are those of the public PTS tools. Left out of
- *  them: timestamp, since equal runs must give equal bytes. */
-export const pivotColumns = {
+/** What is known of a pivotal token: columns of the stage and of the dataset alike. */
+const evidence = {
   model_id: col.string('policy whose pivotal token this is'),
   pivot_context: col.string('prompt and trace before the token, as text'),
   pivot_token: col.string('text of the token'),
@@ -25,14 +24,11 @@ export const pivotColumns = {
   trace_length: col.int32('tokens of the trace, end token included'),
   logprob: col.double('log-probability of the token under the sampler, nats'),
   on_policy: col.bool('the trace was written by the policy itself'),
-  policy_prompt_ids: col.list(id, "the policy's prompt"),
   trace_ids: col.list(id, 'the searched trace, end token included'),
   trace_tokens: col.list(col.string('token text'), 'the same as text, token by token'),
   sampler_fingerprint: col.string('temperature, nucleus, top-k and token cap of every rollout'),
   tokenizer_sha256: col.string("the policy's tokenizer.json"),
   chat_template_sha256: col.nullable(col.string("the policy's chat template")),
-  chosen_id: col.nullable(col.int32('token of the better side; null without a certified pair')),
-  rejected_id: col.nullable(col.int32('token of the worse side')),
   chosen_token: col.nullable(col.string('its text')),
   rejected_token: col.nullable(col.string('its text')),
   prob_chosen: col.nullable(col.double('success probability after the chosen token, fresh rollouts')),
@@ -45,6 +41,17 @@ export const pivotColumns = {
   n_rejected: col.nullable(col.int32('its rollouts')),
 } satisfies Columns
 
+const chosenId = col.nullable(col.int32('token of the better side; null without a certified pair'))
+const rejectedId = col.nullable(col.int32('token of the worse side'))
+
+/** What findPivotalTokens adds to a row. */
+export const pivotColumns = {
+  ...evidence,
+  policy_prompt_ids: col.list(id, "the policy's prompt"),
+  chosen_id: chosenId,
+  rejected_id: rejectedId,
+}
+
 const needs = {
   id: col.string('problem id'),
   problem: col.string('problem text'),
@@ -54,19 +61,34 @@ const needs = {
   ...pivotColumns,
 }
 
-const { id: _id, problem: _problem, policy_prompt_ids: _prompt, ...kept } = needs
 const columns = {
   question_id: col.string('problem id'),
   query: col.string('problem text'),
-  ...kept,
+  trace_id: needs.trace_id,
+  task_type: col.string('kind of task'),
+  pass_rate: needs.pass_rate,
+  verifier_id: needs.verifier_id,
+  ...evidence,
+  chosen_token_id: chosenId,
+  rejected_token_id: rejectedId,
+  prefix_ids: col.list(id, 'exact ids of pivot_context'),
 }
 
-/** Every pivotal token found, paired or not. */
+/** Every pivotal token found, paired or not. Names of the public PTS tools first; of theirs it leaves out timestamp, since
+ *  equal runs must give equal bytes, and dataset_id, which the manifest knows. */
 export const pivotalTokens: Shape<typeof needs, typeof columns> = {
   config: 'pivotal_tokens',
   needs,
   columns,
-  rows: ({ id: questionId, problem, policy_prompt_ids: _, ...row }) => [
-    { question_id: questionId, query: problem, ...row } as Row<typeof columns>,
+  rows: ({ id: questionId, problem, policy_prompt_ids: promptIds, chosen_id, rejected_id, ...row }) => [
+    {
+      question_id: questionId,
+      query: problem,
+      task_type: 'math',
+      ...row,
+      chosen_token_id: chosen_id,
+      rejected_token_id: rejected_id,
+      prefix_ids: [...promptIds, ...row.trace_ids.slice(0, row.position)],
+    },
   ],
 }

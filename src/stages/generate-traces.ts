@@ -14,6 +14,7 @@ const adds = {
   prompt_ids: col.nullable(col.list(col.int32('token id'), 'exact ids of the prompt')),
   completion: col.string("the teacher's worked answer, without end token"),
   completion_ids: col.nullable(col.list(col.int32('token id'), 'exact ids, end token included')),
+  end_token: col.nullable(col.string("text of the teacher's end token; null where its engine hides it")),
   teacher_model: col.string('model that wrote it'),
 }
 
@@ -77,6 +78,7 @@ export function generateTraces(of: GenerateTracesOptions): Stage<typeof needs, t
             prompt_ids: ids,
             completion: completion.text,
             completion_ids: completion.tokenIds,
+            end_token: teacher.tokenizer?.eos.text ?? null,
             teacher_model: teacher.id,
           },
         ]

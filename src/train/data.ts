@@ -44,7 +44,9 @@ export async function readSftExamples(
   for await (const row of readConfig(manifestPath, config)) {
     const completion = text(row, 'completion', manifestPath)
     const prompt = text(row, 'prompt', manifestPath)
-    const completionIds = exact(row.completion_ids, completion + tokenizer.eos.text, tokenizer)
+    const { text: end } = tokenizer.eos
+    const whole = completion.endsWith(end) ? completion : completion + end
+    const completionIds = exact(row.completion_ids, whole, tokenizer)
     examples.push({ promptIds: exact(row.prompt_ids, prompt, tokenizer), completionIds })
   }
   return examples
