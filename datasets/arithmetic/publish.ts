@@ -62,7 +62,7 @@ The ${name} of the arithmetic domain (datasets/arithmetic): llama layout, ${para
 |---|---|---|---|---|
 ${rates.join('\n')}
 
-One answer a problem; no problem's numbers were in the training data.
+One answer a problem; the training data held none of these combinations of operations and numbers.
 
 **Data**: ${examples.toLocaleString('en')} problems of the train split, generated with seed ${seed}, one worked answer each, seen once.
 ${Math.round(stepwise * 100)} % of the steps that can be written either way are written stepwise, the others directly. ${slipped}
