@@ -149,7 +149,7 @@ test('a trace the policy is sure of has no pivotal token: it is dropped with its
     dropped.map(({ reason }) => reason),
     ['no pivotal token'],
   )
-  assert.equal(student.calls.length, 0)
+  assert.equal(student.calls.filter(({ options }) => options.n > 1).length, 0)
 })
 
 test('a truncated rollout is a failure, whatever its text says', async () => {
@@ -189,6 +189,23 @@ test('refused before anything is spent: no token ids, no log-probabilities, gree
   refuse(scriptedModel({ complete, score }), 1, /token-id prompts/)
   refuse(scriptedModel({ complete, tokenizer }), 1, /log-probabilities/)
   refuse(scriptedModel({ complete, score, tokenizer }), 0, /temperature 0/)
+})
+
+test('log-probabilities of another process than the rollouts are refused after one rollout', async () => {
+  let asked = 0
+  const student = scriptedModel({
+    tokenizer,
+    complete: () => {
+      asked++
+      return { tokenIds: [5, tokenizer.eos.id], text: '1', logprobs: [-0.7, 0] }
+    },
+    score: (ids, from) => ids.slice(from).map(() => -0.35),
+  })
+  await assert.rejects(
+    runStage(findPivotalTokens({ student, ...common }), [trace('xxAxxAx1')]),
+    /scores a token 0\.350 nats away/,
+  )
+  assert.equal(asked, 1)
 })
 
 test('an engine that gives fewer rollouts than asked is an error, not a smaller sample', async () => {

@@ -4,12 +4,13 @@ import { type Dropped, expand } from '../../pipeline/constructors.ts'
 import type { Run, Stage } from '../../pipeline/stage.ts'
 import { col, type Row } from '../../record/columns.ts'
 import { pivotColumns } from '../../record/pivotal-tokens.ts'
-import { differenceInterval } from '../../statistics/difference.ts'
-import { share, wilson } from '../../statistics/estimate.ts'
+import { share } from '../../statistics/estimate.ts'
+import { seedFor } from '../../statistics/random.ts'
 import type { Verifier } from '../../verify/verifier.ts'
 import type { Sampler } from '../generate-traces.ts'
-import { certifyPair, type TokenPair } from './pair.ts'
-import { type NodeSample, type RolloutProcess, rolloutProcess } from './rollouts.ts'
+import { describePivot } from './describe.ts'
+import { requireOneProcess } from './one-process.ts'
+import { type NodeSample, rolloutProcess, samplingRule } from './rollouts.ts'
 import { searchPivots } from './search.ts'
 
 const needs = {
@@ -41,6 +42,7 @@ export function findPivotalTokens(of: FindPivotalTokensOptions): Stage<typeof ne
   const { student, verifier, gap, rollouts, prune = true, temperature, topP, topK, maxTokens } = of
   const tokenizer = requireExact(student)
   requireChance(temperature)
+  let checked: Promise<void> | undefined
   return expand({
     name: 'findPivotalTokens',
     needs,
@@ -50,7 +52,16 @@ export function findPivotalTokens(of: FindPivotalTokensOptions): Stage<typeof ne
     // Not an upper bound by count of nodes: a bisection of one pivot in a trace of 64 tokens, and its confirmation.
     callsPerRow: rollouts * (2 + 6 + 3),
     concurrency: of.concurrency ?? 8,
-    each: (row, run) => searchTrace({ ...of, prune }, tokenizer, row, run),
+    each: async (row, run) => {
+      checked ??= requireOneProcess(student, promptOf(tokenizer, row), {
+        ...samplingRule(of),
+        maxTokens,
+        seed: seedFor(run.seed, 'findPivotalTokens', 'one process'),
+        signal: run.signal,
+      })
+      await checked
+      return searchTrace({ ...of, prune }, tokenizer, row, run)
+    },
   })
 }
 
@@ -87,12 +98,12 @@ async function searchTrace(
   run: Run,
 ): Promise<readonly Row<typeof pivotColumns>[] | Dropped> {
   const { student, gap, rollouts, prune } = of
-  const promptIds = tokenizer.encode(tokenizer.renderChat([{ role: 'user', content: row.problem }]))
+  const promptIds = promptOf(tokenizer, row)
   const traceIds = exactIds(tokenizer, row)
   if (traceIds === null) return { drop: "trace changed by the policy's tokenizer" }
   if (traceIds.length > of.maxTokens) return { drop: 'trace longer than the token limit' }
   const logprobs = await student.score([...promptIds, ...traceIds], {
-    ...samplerOf(of),
+    ...samplingRule(of),
     from: promptIds.length,
     signal: run.signal,
   })
@@ -103,6 +114,7 @@ async function searchTrace(
     key: [run.seed, 'findPivotalTokens', row.trace_id],
     run,
   })
+  const trace = { promptIds, traceIds, logprobs, onPolicy: row.teacher_model === student.id }
   const nodes = new Map<number, NodeSample>()
   const found = await searchPivots(
     {
@@ -122,15 +134,16 @@ async function searchTrace(
   if (found.pivots.length === 0) return { drop: 'no pivotal token' }
   const rows: Row<typeof pivotColumns>[] = []
   for (const position of found.pivots) {
-    rows.push(
-      await describePivot(of, tokenizer, { row, promptIds, traceIds, logprobs, nodes, position, process }),
-    )
+    rows.push(await describePivot({ ...of, tokenizer }, { ...trace, nodes, position, process }))
   }
   run.count('pivotal_tokens', rows.length)
   run.count('pivotal_tokens_confirmed', rows.filter(({ confirmed }) => confirmed).length)
   run.count('certified_pairs', rows.filter(({ chosen_id: id }) => id !== null).length)
   return rows
 }
+
+const promptOf = (tokenizer: Tokenizer, { problem }: TraceRow): readonly number[] =>
+  tokenizer.encode(tokenizer.renderChat([{ role: 'user', content: problem }]))
 
 /** The trace's own ids where they are the student's, else its text encoded once by the student's tokenizer; null if
  *  that cannot spell it. */
@@ -143,93 +156,3 @@ function exactIds(
   const encoded = [...tokenizer.encode(completion), tokenizer.eos.id]
   return tokenizer.decode(encoded) === whole ? encoded : null
 }
-
-interface Found {
-  readonly row: TraceRow
-  readonly promptIds: readonly number[]
-  readonly traceIds: readonly number[]
-  readonly logprobs: readonly number[]
-  readonly nodes: ReadonlyMap<number, NodeSample>
-  readonly position: number
-  readonly process: RolloutProcess
-}
-
-/** A pivotal token with estimates it was not selected by. */
-async function describePivot(
-  of: FindPivotalTokensOptions & { readonly prune: boolean },
-  tokenizer: Tokenizer,
-  { row, promptIds, traceIds, logprobs, nodes, position, process }: Found,
-): Promise<Row<typeof pivotColumns>> {
-  const { student, gap, rollouts } = of
-  const tokenId = traceIds[position] as number
-  const prefix = traceIds.slice(0, position)
-  const [searchBefore, searchAfter] = [
-    nodes.get(position) as NodeSample,
-    nodes.get(position + 1) as NodeSample,
-  ]
-  const searchDelta = share(searchAfter.estimate) - share(searchBefore.estimate)
-  const freshBefore = await process.sample(prefix, rollouts, 'confirm')
-  const [before, after] = [
-    freshBefore.estimate,
-    (await process.sample([...prefix, tokenId], rollouts, 'confirm')).estimate,
-  ]
-  const delta = share(after) - share(before)
-  const interval = differenceInterval(before, after)
-  const confirmed = Math.abs(delta) >= gap && Math.sign(delta) === Math.sign(searchDelta)
-  const samples = [searchBefore, freshBefore]
-  const pair = confirmed
-    ? await certifyPair({ prefix, tokenId, after, before, samples, gap, rollouts }, process)
-    : null
-  return {
-    model_id: student.id,
-    pivot_context: tokenizer.decode([...promptIds, ...prefix]),
-    pivot_token: tokenizer.decode([tokenId]),
-    pivot_token_id: tokenId,
-    prob_before: share(before),
-    prob_after: share(after),
-    prob_delta: delta,
-    is_positive: delta > 0,
-    delta_low: interval.low,
-    delta_high: interval.high,
-    n_before: before.trials,
-    n_after: after.trials,
-    search_delta: searchDelta,
-    confirmed,
-    estimator: of.prune ? 'published+prune' : 'published',
-    position,
-    trace_length: traceIds.length,
-    logprob: logprobs[position] as number,
-    on_policy: row.teacher_model === student.id,
-    policy_prompt_ids: promptIds,
-    trace_ids: traceIds,
-    trace_tokens: traceIds.map((id) => tokenizer.decode([id])),
-    sampler_fingerprint: JSON.stringify({ ...samplerOf(of), maxTokens: of.maxTokens }),
-    tokenizer_sha256: tokenizer.sha256,
-    chat_template_sha256: tokenizer.chatTemplateSha256,
-    ...pairColumns(pair, tokenizer),
-  }
-}
-
-function pairColumns(pair: TokenPair | null, tokenizer: Tokenizer) {
-  const [chosen, rejected] = pair === null ? [null, null] : [wilson(pair.chosen), wilson(pair.rejected)]
-  return {
-    chosen_id: pair?.chosenId ?? null,
-    rejected_id: pair?.rejectedId ?? null,
-    chosen_token: pair === null ? null : tokenizer.decode([pair.chosenId]),
-    rejected_token: pair === null ? null : tokenizer.decode([pair.rejectedId]),
-    prob_chosen: pair === null ? null : share(pair.chosen),
-    prob_chosen_low: chosen?.low ?? null,
-    prob_chosen_high: chosen?.high ?? null,
-    n_chosen: pair?.chosen.trials ?? null,
-    prob_rejected: pair === null ? null : share(pair.rejected),
-    prob_rejected_low: rejected?.low ?? null,
-    prob_rejected_high: rejected?.high ?? null,
-    n_rejected: pair?.rejected.trials ?? null,
-  }
-}
-
-const samplerOf = ({ temperature, topP, topK }: Sampler): Pick<Sampler, 'temperature' | 'topP' | 'topK'> => ({
-  temperature,
-  topP,
-  topK,
-})

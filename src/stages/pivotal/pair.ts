@@ -1,5 +1,6 @@
 import { type Estimate, type Interval, share, wilson } from '../../statistics/estimate.ts'
 import type { NodeSample, RolloutProcess } from './rollouts.ts'
+import { rounding } from './search.ts'
 
 /** One token each side after the same prefix, with the estimates that certify them. */
 export interface TokenPair {
@@ -34,7 +35,7 @@ export async function certifyPair(
   if (other === null) return null
   const value = (await process.sample([...prefix, other], rollouts, 'other token')).estimate
   const [chosen, rejected] = raises ? [after, value] : [value, after]
-  if (share(chosen) - share(rejected) < gap || !above(wilson(chosen), wilson(rejected))) return null
+  if (share(chosen) - share(rejected) < gap - rounding || !above(wilson(chosen), wilson(rejected))) return null
   const [chosenId, rejectedId] = raises ? [tokenId, other] : [other, tokenId]
   return { chosenId, rejectedId, chosen, rejected }
 }

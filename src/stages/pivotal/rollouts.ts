@@ -30,6 +30,13 @@ export interface RolloutProcessOptions extends Sampler {
   readonly run: Run
 }
 
+/** The part of a sampler that decides the distribution of the next token. */
+export const samplingRule = ({ temperature, topP, topK }: Sampler): Omit<Sampler, 'maxTokens'> => ({
+  temperature,
+  topP,
+  topK,
+})
+
 export function rolloutProcess(of: RolloutProcessOptions): RolloutProcess {
   const { student, verifier, promptIds, answer, key, run, temperature, topP, topK, maxTokens } = of
   const { tokenizer } = student

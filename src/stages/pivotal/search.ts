@@ -26,7 +26,7 @@ export interface SearchResult {
 const pruneMargin = 0.9
 
 /** Shares such as .7 - .5 miss .2 by rounding. */
-const rounding = 1e-9
+export const rounding = 1e-9
 
 /** Pivotal token search as published: Phi-4 report, section 4.3, figure 5 (papers name it PTS). A span is divided at the
  *  midpoint of its cumulative log-probability while its ends differ by the gap; estimates are memoised. Pruning is
