@@ -7,8 +7,13 @@ import { FulcrumError } from '../errors.ts'
 /** Writes a file so that it appears whole or not at all: partial beside it, fsync, rename, fsync of the folder. */
 export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
   const partial = await writePartial(path, bytes)
-  await rename(partial, path)
-  await syncFolder(dirname(path))
+  try {
+    await rename(partial, path)
+    await syncFolder(dirname(path))
+  } catch (error) {
+    await rm(partial, { force: true })
+    throw writeFailure(path, error)
+  }
 }
 
 /** Creates a file if nobody has: true when it is ours, false when it was there already. Atomic by link(). */
@@ -20,7 +25,7 @@ export async function createOnce(path: string, bytes: Uint8Array | string): Prom
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw error
+    throw writeFailure(path, error)
   } finally {
     await rm(partial, { force: true })
   }
@@ -64,6 +69,7 @@ export function writeFailure(path: string, error: unknown): FulcrumError {
     EFBIG: 'A file size limit was hit (ulimit -f): raise it and run the same command again.',
     EACCES: 'The folder is not writable: choose another --out.',
     EROFS: 'The file system is read-only: choose another --out.',
+    EISDIR: 'There is a folder of that name: choose another --out.',
     ENOTDIR: 'A part of the path is a file: choose another --out.',
   }
   const hint = hints[code] ?? 'Check the folder and run the same command again.'

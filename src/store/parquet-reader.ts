@@ -1,15 +1,15 @@
 import { type FileHandle, open } from 'node:fs/promises'
+import { gunzipSync } from 'node:zlib'
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
 import { FulcrumError } from '../errors.ts'
 import { schemaTypes } from './parquet-schema.ts'
-import { gunzipSync } from 'node:zlib'
 import { readyZstd, unzstd } from './zstd.ts'
 
 export interface ParquetInfo {
   readonly rows: number
   readonly rowGroups: number
   readonly bytes: number
-  readonly columns: readonly { readonly name: string; readonly type: string }[]
+  readonly columns: readonly { readonly name: string; readonly type: string; readonly nullable: boolean }[]
   readonly metadata: Readonly<Record<string, string>>
 }
 
@@ -18,7 +18,10 @@ const options = {
   utf8: false,
   // The default decoder drops a leading U+FEFF.
   parsers: { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes) },
-  compressors: { ZSTD: (bytes: Uint8Array) => unzstd(bytes), GZIP: (bytes: Uint8Array) => gunzipSync(bytes) },
+  compressors: {
+    ZSTD: unzstd,
+    GZIP: (bytes: Uint8Array, length: number) => gunzipSync(bytes, { maxOutputLength: Math.max(length, 1) }),
+  },
 }
 
 /** Rows of a Parquet file, one row group in memory at a time; int64 comes as bigint, missing values as null. */
@@ -28,6 +31,7 @@ export async function* readParquet(
 ): AsyncGenerator<Record<string, unknown>> {
   const { file, metadata, close } = await openParquet(path)
   try {
+    checkColumns(path, metadata, columns ?? [])
     let rowStart = 0
     for (const group of metadata.row_groups) {
       const rowEnd = rowStart + Number(group.num_rows)
@@ -65,6 +69,13 @@ export async function parquetInfo(path: string): Promise<ParquetInfo> {
   }
 }
 
+function checkColumns(path: string, { schema }: FileMetaData, wanted: readonly string[]): void {
+  const there = schemaTypes(schema).map(({ name }) => name)
+  const missing = wanted.filter((name) => !there.includes(name))
+  if (missing.length === 0) return
+  throw new FulcrumError('data', `${path} has no column ${missing.join(', ')}`, `It has ${there.join(', ')}.`)
+}
+
 async function openParquet(
   path: string,
 ): Promise<{ file: AsyncBuffer; metadata: FileMetaData; close: () => Promise<void> }> {
@@ -94,6 +105,7 @@ async function bytesAt(handle: FileHandle, from: number, to: number): Promise<Ar
 }
 
 function unreadable(path: string, cause: unknown): FulcrumError {
+  if (cause instanceof FulcrumError) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new FulcrumError(
     'data',

@@ -41,20 +41,32 @@ function element(name: string, type: ColumnType): SchemaElement[] {
   return [{ name, repetition_type: 'OPTIONAL', ...physical[type.kind] }]
 }
 
+interface TopColumn {
+  readonly name: string
+  readonly type: string
+  readonly nullable: boolean
+}
+
 /** Type of a top-level column as our short name, from a file's schema. */
-export function schemaTypes(schema: readonly SchemaElement[]): { name: string; type: string }[] {
+export function schemaTypes(schema: readonly SchemaElement[]): TopColumn[] {
   let at = 1
-  const read = (): { name: string; type: string } => {
+  const read = (): TopColumn => {
     const field = schema[at++] as SchemaElement
+    const nullable = field.repetition_type !== 'REQUIRED'
     const children = Array.from({ length: field.num_children ?? 0 }, read)
-    if (children.length === 0) return { name: field.name, type: leafName(field) }
+    if (children.length === 0) return { name: field.name, nullable, type: leafName(field) }
     if (field.converted_type === 'LIST') {
       // list -> its one field, `element`, which the child of the repeated group describes
       const inner = children[0]?.type ?? ''
-      return { name: field.name, type: `list<${/^struct<element: (.*)>$/.exec(inner)?.[1] ?? inner}>` }
+      return {
+        name: field.name,
+        nullable,
+        type: `list<${/^struct<element: (.*)>$/.exec(inner)?.[1] ?? inner}>`,
+      }
     }
     return {
       name: field.name,
+      nullable,
       type: `struct<${children.map(({ name, type }) => `${name}: ${type}`).join(', ')}>`,
     }
   }

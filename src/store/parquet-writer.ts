@@ -20,7 +20,7 @@ export interface ParquetWriter {
   write(row: Readonly<Record<string, unknown>>): Promise<void>
   /** Writes the footer and syncs the file. */
   close(): Promise<WrittenFile>
-  /** Removes what was written. */
+  /** Removes what was written; after close() or a failed write it does nothing. */
   abort(): Promise<void>
 }
 
@@ -33,60 +33,30 @@ export interface ParquetWriterOptions {
   readonly rowGroupBytes?: number
 }
 
-/** Opens a Parquet file for writing: ZSTD, PLAIN, no statistics (they buy nothing on long text and token ids). */
+/** Opens a Parquet file for writing: ZSTD, PLAIN, no statistics (they buy nothing on long text and token ids).
+ *  A lone surrogate, which no UTF-8 can hold, is written as U+FFFD. */
 export async function createParquetWriter(
   path: string,
   options: ParquetWriterOptions,
 ): Promise<ParquetWriter> {
   await readyZstd()
-  const names = Object.keys(options.columns)
   const [mostRows, mostBytes] = [options.rowGroupRows ?? 2048, options.rowGroupBytes ?? 32 * 2 ** 20]
-  const file = await open(path, 'w').catch((error: unknown) => {
-    throw writeFailure(path, error)
-  })
-  const hash = createHash('sha256')
-  const buffer = new ByteWriter()
-  const writer = new HyparquetWriter({
-    writer: buffer,
-    schema: parquetSchema(options.columns),
-    codec: 'ZSTD',
-    compressors: { ZSTD: zstd },
-    statistics: false,
-    kvMetadata: Object.entries(options.metadata).map(([key, value]) => ({ key, value })),
-    createdBy: 'fulcrum',
-  })
+  const file = await openHashed(path)
+  const encoder = rowGroupEncoder(options)
   let group: Readonly<Record<string, unknown>>[] = []
-  let [groupBytes, rows, bytes] = [0, 0, 0]
+  let [groupBytes, rows] = [0, 0]
 
-  const drain = async (): Promise<void> => {
-    const part = Buffer.from(buffer.getBytes())
-    buffer.index = 0
-    hash.update(part)
-    bytes += part.length
-    await file.writeFile(part)
-  }
   const flush = async (): Promise<void> => {
     if (group.length === 0) return
-    const columnData = names.map((name) => ({
-      name,
-      data: group.map((row) => row[name] ?? null),
-      encoding: 'PLAIN' as const,
-      offsetIndex: false,
-    }))
-    await writer.write({ columnData, rowGroupSize: group.length })
+    await file.append(await encoder.rowGroup(group))
     group = []
     groupBytes = 0
-    await drain()
-  }
-  const abort = async (): Promise<void> => {
-    await file.close().catch(() => undefined)
-    await rm(path, { force: true })
   }
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
     } catch (error) {
-      await abort()
+      await file.abort()
       throw writeFailure(path, error)
     }
   }
@@ -103,13 +73,85 @@ export async function createParquetWriter(
     close: () =>
       guarded(async () => {
         await flush()
-        writer.finish()
-        await drain()
-        await file.sync()
-        await file.close()
-        return { rows, bytes, sha256: hash.digest('hex') }
+        await file.append(await encoder.footer())
+        return { rows, ...(await file.close()) }
       }),
-    abort,
+    abort: () => file.abort(),
+  }
+}
+
+interface HashedFile {
+  append(bytes: Uint8Array): Promise<void>
+  /** Syncs; what was written is then there for good. */
+  close(): Promise<{ bytes: number; sha256: string }>
+  abort(): Promise<void>
+}
+
+async function openHashed(path: string): Promise<HashedFile> {
+  const file = await open(path, 'w').catch((error: unknown) => {
+    throw writeFailure(path, error)
+  })
+  const hash = createHash('sha256')
+  let bytes = 0
+  let done = false
+  return {
+    append: async (part) => {
+      hash.update(part)
+      bytes += part.length
+      await file.writeFile(part)
+    },
+    close: async () => {
+      await file.sync()
+      await file.close()
+      done = true
+      return { bytes, sha256: hash.digest('hex') }
+    },
+    abort: async () => {
+      if (done) return
+      done = true
+      await file.close().catch(() => undefined)
+      await rm(path, { force: true })
+    },
+  }
+}
+
+interface RowGroupEncoder {
+  /** Bytes to append to the file; valid until the next call. */
+  rowGroup(rows: readonly Readonly<Record<string, unknown>>[]): Promise<Uint8Array>
+  footer(): Promise<Uint8Array>
+}
+
+function rowGroupEncoder({ columns, metadata }: ParquetWriterOptions): RowGroupEncoder {
+  const buffer = new ByteWriter()
+  const writer = new HyparquetWriter({
+    writer: buffer,
+    schema: parquetSchema(columns),
+    codec: 'ZSTD',
+    compressors: { ZSTD: zstd },
+    statistics: false,
+    kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+    createdBy: 'fulcrum',
+  })
+  const drain = (): Uint8Array => {
+    const bytes = buffer.getBytes()
+    buffer.index = 0
+    return bytes
+  }
+  return {
+    rowGroup: async (rows) => {
+      const columnData = Object.keys(columns).map((name) => ({
+        name,
+        data: rows.map((row) => row[name] ?? null),
+        encoding: 'PLAIN' as const,
+        offsetIndex: false,
+      }))
+      await writer.write({ columnData, rowGroupSize: rows.length })
+      return drain()
+    },
+    footer: async () => {
+      await writer.finish()
+      return drain()
+    },
   }
 }
 

@@ -1,4 +1,6 @@
+import { constants, isUtf8 } from 'node:buffer'
 import { createReadStream, existsSync } from 'node:fs'
+import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { FulcrumError } from '../errors.ts'
 import { readParquet } from './parquet-reader.ts'
@@ -12,9 +14,17 @@ export interface SourceRecord {
   readonly error: string | null
 }
 
+export interface ReadRecordsOptions {
+  /** Lines of more bytes are malformed; by default what a JavaScript string can hold (about 512 MiB). */
+  readonly mostLineBytes?: number
+}
+
 /** Records of JSONL (.jsonl, .ndjson, .json with one object a line; each also .gz) and Parquet files, by extension.
  *  A malformed line is a record with an error: the reader decides how many to bear. */
-export async function* readRecords(path: string): AsyncGenerator<SourceRecord> {
+export async function* readRecords(
+  path: string,
+  { mostLineBytes = constants.MAX_STRING_LENGTH }: ReadRecordsOptions = {},
+): AsyncGenerator<SourceRecord> {
   if (!existsSync(path)) {
     throw new FulcrumError(
       'data',
@@ -22,7 +32,7 @@ export async function* readRecords(path: string): AsyncGenerator<SourceRecord> {
       'Check the path; it is taken from the folder you run in.',
     )
   }
-  if (/\.parquet$/.test(path)) {
+  if (path.endsWith('.parquet')) {
     let line = 0
     for await (const value of readParquet(path)) yield { file: path, line: ++line, value, error: null }
     return
@@ -30,16 +40,17 @@ export async function* readRecords(path: string): AsyncGenerator<SourceRecord> {
   if (!/\.(jsonl|ndjson|json)(\.gz)?$/.test(path)) {
     throw new FulcrumError('data', `${path} has no known extension`, 'Use .jsonl, .jsonl.gz or .parquet.')
   }
-  yield* readLines(path)
-}
-
-async function* readLines(path: string): AsyncGenerator<SourceRecord> {
   let line = 0
-  for await (const bytes of lines(path)) {
+  for await (const { bytes, size } of lines(path, mostLineBytes)) {
     line++
-    const text = bytes.toString('utf8').replace(line === 1 ? /^\uFEFF/ : /$^/, '')
-    if (text.trim() === '') continue
-    yield { file: path, line, ...parse(text) }
+    if (bytes === null)
+      yield { file: path, line, value: null, error: `a line of ${size} bytes, more than ${mostLineBytes}` }
+    else if (!isUtf8(bytes)) yield { file: path, line, value: null, error: 'not UTF-8' }
+    else {
+      // A byte order mark belongs to the file, not to its first record. JSON takes the \r of a CRLF as white space.
+      const text = line === 1 ? bytes.toString('utf8').replace(/^\uFEFF/, '') : bytes.toString('utf8')
+      if (text.trim() !== '') yield { file: path, line, ...parse(text) }
+    }
   }
 }
 
@@ -55,26 +66,47 @@ function parse(text: string): Pick<SourceRecord, 'value' | 'error'> {
   }
 }
 
-/** Raw lines; a line may be of any length and the last one may lack its line feed. */
-async function* lines(path: string): AsyncGenerator<Buffer> {
-  const stream = createReadStream(path)
-  const source = path.endsWith('.gz') ? stream.pipe(createGunzip()) : stream
-  let rest: Buffer[] = []
-  try {
-    for await (const chunk of source as AsyncIterable<Buffer>) {
-      let start = 0
-      for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
-        const part = chunk.subarray(start, end)
-        yield rest.length === 0 ? part : Buffer.concat([...rest, part])
-        rest = []
-        start = end + 1
-      }
-      if (start < chunk.length) rest.push(Buffer.from(chunk.subarray(start)))
+interface Line {
+  /** null: longer than allowed, and not kept. */
+  readonly bytes: Buffer | null
+  readonly size: number
+}
+
+/** Raw lines; the last one may lack its line feed. */
+async function* lines(path: string, mostBytes: number): AsyncGenerator<Line> {
+  let parts: Buffer[] = []
+  let size = 0
+  const take = (part: Buffer): void => {
+    size += part.length
+    if (size <= mostBytes) parts.push(part)
+    else parts = []
+  }
+  const line = (): Line => {
+    const whole = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
+    const found = { bytes: size > mostBytes ? null : whole, size }
+    parts = []
+    size = 0
+    return found
+  }
+  for await (const chunk of chunks(path)) {
+    let start = 0
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
+      take(chunk.subarray(start, end))
+      yield line()
+      start = end + 1
     }
+    if (start < chunk.length) take(chunk.subarray(start))
+  }
+  if (size > 0) yield line()
+}
+
+async function* chunks(path: string): AsyncGenerator<Buffer> {
+  const stream = createReadStream(path)
+  const unpacked = path.endsWith('.gz') ? pipeline(stream, createGunzip(), () => undefined) : stream
+  try {
+    for await (const chunk of unpacked as AsyncIterable<Buffer>) yield chunk
   } catch (cause) {
-    if (cause instanceof FulcrumError) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new FulcrumError('data', `Cannot read ${path}: ${reason}`, 'Fetch or write the file again.', cause)
   }
-  if (rest.length > 0) yield Buffer.concat(rest)
 }
