@@ -32,7 +32,7 @@ export type PivotRow = z.infer<typeof pivotRow>
 /** A searched trace with its pivotal tokens, in the order of the trace. */
 export type TraceView = readonly [PivotRow, ...PivotRow[]]
 
-export interface Drop {
+interface Drop {
   readonly stage: string
   readonly reason: string
   readonly rows: number

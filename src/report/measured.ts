@@ -3,7 +3,7 @@ import { differenceInterval } from '../statistics/difference.ts'
 import { mcnemarExact } from '../statistics/mcnemar.ts'
 
 /** A pass rate as evaluated: one completion a problem. */
-export interface Measured {
+interface Measured {
   readonly passed: Estimate
   readonly results?: readonly { readonly id: string; readonly correct: boolean }[]
 }

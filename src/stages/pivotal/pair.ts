@@ -35,7 +35,8 @@ export async function certifyPair(
   if (other === null) return null
   const value = (await process.sample([...prefix, other], rollouts, 'other token')).estimate
   const [chosen, rejected] = raises ? [after, value] : [value, after]
-  if (share(chosen) - share(rejected) < gap - rounding || !above(wilson(chosen), wilson(rejected))) return null
+  if (share(chosen) - share(rejected) < gap - rounding || !above(wilson(chosen), wilson(rejected)))
+    return null
   const [chosenId, rejectedId] = raises ? [tokenId, other] : [other, tokenId]
   return { chosenId, rejectedId, chosen, rejected }
 }
