@@ -1,9 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { FulcrumError } from '../errors.ts'
-import { loadCheckpoint } from '../nn/checkpoint.ts'
-import type { GenerateOptions } from '../nn/sampler.ts'
+import { type Checkpoint, loadCheckpoint } from '../nn/checkpoint.ts'
 import type { SamplingRule } from '../nn/sampling.ts'
-import { createWasmSampler } from '../nn/wasm/sampler.ts'
+import { openBackend } from '../nn/backend.ts'
+import { createSampler, type GenerateOptions, type Sampler } from '../nn/sampler.ts'
+import { createWasmSampler, fitsKernels } from '../nn/wasm/sampler.ts'
 
 export type WorkerRequest =
   | {
@@ -21,11 +22,17 @@ export type WorkerRequest =
 export type WorkerAnswer = { readonly value: unknown } | { readonly error: { message: string; hint: string } }
 
 const { folder } = workerData as { folder: string }
-const sampler = loadCheckpoint(folder).then(createWasmSampler)
+const sampler = loadCheckpoint(folder).then(samplerFor)
 
 parentPort?.on('message', (request: WorkerRequest) => {
   void answer(request).then((reply) => parentPort?.postMessage(reply))
 })
+
+/** Our kernels, or tfjs for the odd shape that they do not take. */
+async function samplerFor(checkpoint: Checkpoint): Promise<Sampler> {
+  if (fitsKernels(checkpoint.config)) return createWasmSampler(checkpoint)
+  return createSampler(await openBackend('wasm'), checkpoint)
+}
 
 async function answer(request: WorkerRequest): Promise<WorkerAnswer> {
   try {

@@ -1,3 +1,4 @@
+import { FulcrumError } from '../errors.ts'
 import type { Completion, Model, Prompt, SampleOptions, Tokenizer } from './model.ts'
 
 export interface ScriptedCall {
@@ -5,28 +6,31 @@ export interface ScriptedCall {
   readonly options: SampleOptions
 }
 
+/** A completion as text alone, or with more of its parts. */
+export type ScriptedAnswer = string | Partial<Completion>
+
 export interface ScriptedModelOptions {
   readonly id?: string
   readonly tokenizer?: Tokenizer
-  /** The completion of sample i, as text or with more of its parts; may be asynchronous. */
-  readonly complete: (
-    prompt: Prompt,
-    i: number,
-    options: SampleOptions,
-  ) => string | Partial<Completion> | Promise<string | Partial<Completion>>
+  /** The completion of sample i, computed; or a queue, taken from in launch order. */
+  readonly complete:
+    | ((prompt: Prompt, i: number, options: SampleOptions) => ScriptedAnswer | Promise<ScriptedAnswer>)
+    | readonly ScriptedAnswer[]
   /** Sampler log-probabilities; without it the model cannot score. */
   readonly score?: (ids: readonly number[], from: number) => readonly number[]
 }
 
-/** A model whose answers are computed, and whose calls are recorded: for tests and dry runs. */
+/** A model whose answers are computed or queued, and whose calls are recorded: for tests and dry runs. With a tokenizer
+ *  answers have ids, and those longer than maxTokens are cut off as an engine would. */
 export function scriptedModel(
   script: ScriptedModelOptions,
 ): Model & { readonly calls: readonly ScriptedCall[] } {
   const calls: ScriptedCall[] = []
-  const { tokenizer = null } = script
+  const { tokenizer = null, id = 'scripted' } = script
+  const complete = typeof script.complete === 'function' ? script.complete : fromQueue(id, script.complete)
   return {
     calls,
-    id: script.id ?? 'scripted',
+    id,
     capabilities: {
       tokenIdsIn: tokenizer !== null,
       tokenIdsOut: tokenizer !== null,
@@ -34,37 +38,59 @@ export function scriptedModel(
       score: script.score !== undefined,
     },
     tokenizer,
-    sample: (prompt, options) => {
+    sample: async (prompt, options) => {
       calls.push({ prompt, options })
-      const answers = Array.from({ length: options.n }, async (_, i) => {
-        const answer = await script.complete(prompt, i, options)
-        return whole(typeof answer === 'string' ? { text: answer } : answer, tokenizer)
-      })
-      return Promise.all(answers)
+      const answers: Promise<ScriptedAnswer>[] = []
+      for (let i = 0; i < options.n; i++) answers.push(Promise.resolve(complete(prompt, i, options)))
+      return (await Promise.all(answers)).map((answer) =>
+        whole(typeof answer === 'string' ? { text: answer } : answer, tokenizer, options.maxTokens),
+      )
     },
     score: (ids, { from }) =>
       script.score === undefined
-        ? Promise.reject(new TypeError('this scripted model has no score'))
+        ? Promise.reject(
+            new FulcrumError(
+              'model',
+              `${id} cannot score given tokens`,
+              'Give scriptedModel a score function.',
+            ),
+          )
         : Promise.resolve(script.score(ids, from)),
     close: () => Promise.resolve(),
   }
 }
 
-function whole(part: Partial<Completion>, tokenizer: Tokenizer | null): Completion {
-  const finishReason = part.finishReason ?? 'stop'
-  const end = finishReason === 'stop' && tokenizer !== null ? [tokenizer.eos.id] : []
-  const tokenIds =
-    part.tokenIds ?? (tokenizer === null ? null : [...tokenizer.encode(part.text ?? ''), ...end])
-  const text =
-    part.text ??
-    (tokenIds === null ? '' : (tokenizer?.decode(tokenIds.slice(0, tokenIds.length - end.length)) ?? ''))
+function fromQueue(id: string, answers: readonly ScriptedAnswer[]): () => ScriptedAnswer {
+  let next = 0
+  return () => {
+    const answer = answers[next++]
+    if (answer !== undefined) return answer
+    throw new FulcrumError(
+      'model',
+      `${id} was asked for completion ${next} and has ${answers.length}`,
+      'Queue as many answers as the run asks for.',
+    )
+  }
+}
+
+function whole(part: Partial<Completion>, tokenizer: Tokenizer | null, maxTokens: number): Completion {
+  const wanted = part.finishReason ?? 'stop'
+  const end = wanted === 'stop' && tokenizer !== null ? [tokenizer.eos.id] : []
+  const all = part.tokenIds ?? (tokenizer === null ? null : [...tokenizer.encode(part.text ?? ''), ...end])
+  const cut = all !== null && all.length > maxTokens
+  const tokenIds = cut ? all.slice(0, maxTokens) : all
+  const finishReason = cut ? 'length' : wanted
+  const decoded =
+    tokenIds === null
+      ? ''
+      : (tokenizer?.decode(finishReason === 'stop' ? tokenIds.slice(0, -1) : tokenIds) ?? '')
   return {
-    text,
-    tokenIds,
     logprobs: null,
-    finishReason,
     promptTokens: 0,
     completionTokens: tokenIds?.length ?? 0,
     ...part,
+    text: cut ? decoded : (part.text ?? decoded),
+    tokenIds,
+    finishReason,
   }
 }

@@ -25,7 +25,7 @@ export interface Generated {
 
 /** Draws continuations and scores tokens with one checkpoint on one backend. */
 export interface Sampler {
-  /** n continuations of every prompt, [prompts][n]; several prompts need n = 1. */
+  /** n continuations of every prompt, [prompts][n]. */
   generate(prompts: readonly (readonly number[])[], options: GenerateOptions): Promise<Generated[][]>
   /** Sampler log-probabilities of ids[from..], nats. */
   score(ids: readonly number[], from: number, rule: SamplingRule): Promise<number[]>
@@ -37,8 +37,17 @@ export function createSampler(backend: Backend, checkpoint: Checkpoint): Sampler
   const { tf } = backend
   const decoder = openDecoder(backend, checkpoint)
   const parameters = toParameters(backend, checkpoint)
-  return {
+  const sampler: Sampler = {
     generate: async (prompts, options) => {
+      // The cache holds one prompt with many sequences or many prompts with one each.
+      if (prompts.length > 1 && options.n > 1) {
+        const results: Generated[][] = []
+        for (const [p, prompt] of prompts.entries()) {
+          const seeds = [options.seeds[p] as number]
+          results.push(...(await sampler.generate([prompt], { ...options, seeds })))
+        }
+        return results
+      }
       const longest = Math.max(...prompts.map((prompt) => prompt.length))
       checkLength(longest + options.maxTokens, checkpoint.config.maxPositions)
       const drafts = prompts.flatMap((_, p) =>
@@ -79,6 +88,7 @@ export function createSampler(backend: Backend, checkpoint: Checkpoint): Sampler
       tf.dispose(parameters)
     },
   }
+  return sampler
 }
 
 function checkLength(length: number, most: number): void {

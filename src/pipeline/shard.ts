@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { FulcrumError } from '../errors.ts'
 import { col, type Columns } from '../record/columns.ts'
-import { createOnce, syncFolder } from '../store/files.ts'
+import { createOnce, syncFolder, writeFailure } from '../store/files.ts'
 import type { ShardEntry } from '../store/manifest.ts'
 import { createParquetWriter, type ParquetWriter } from '../store/parquet-writer.ts'
 import { flow } from './flow.ts'
@@ -84,7 +84,9 @@ export async function runShard(
   const attempts = join(out, 'attempts', String(shard))
   await rm(attempts, { recursive: true, force: true })
   const attempt = join(attempts, randomUUID())
-  await mkdir(attempt, { recursive: true })
+  await mkdir(attempt, { recursive: true }).catch((error: unknown) => {
+    throw writeFailure(attempt, error)
+  })
 
   const ledger = newLedger(plan, signal, watch)
   const writers = await openWriters(plan, attempt)
@@ -127,6 +129,9 @@ export async function runShard(
     signal.throwIfAborted()
     await createOnce(commitPath(out, shard, plan.shards), `${JSON.stringify(record, null, 1)}\n`)
     return record
+  } catch (error) {
+    await Promise.all([...writers.values(), removed].map((writer) => writer.abort()))
+    throw error
   } finally {
     await rm(attempts, { recursive: true, force: true })
   }
@@ -212,7 +217,11 @@ async function* groupsOf(source: readonly SourceRow<Columns>[], ledger: Ledger):
 const groupRows = 64
 
 async function moveInto(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true })
-  await rename(from, to)
-  await syncFolder(dirname(to))
+  try {
+    await mkdir(dirname(to), { recursive: true })
+    await rename(from, to)
+    await syncFolder(dirname(to))
+  } catch (error) {
+    throw writeFailure(to, error)
+  }
 }

@@ -1,3 +1,4 @@
+import { FulcrumError } from '../errors.ts'
 import { expand } from '../pipeline/constructors.ts'
 import type { Stage } from '../pipeline/stage.ts'
 import { col } from '../record/columns.ts'
@@ -38,6 +39,7 @@ export interface GenerateTracesOptions extends Sampler {
  *  problem's trace are dropped with their reason. */
 export function generateTraces(of: GenerateTracesOptions): Stage<typeof needs, typeof adds> {
   const { teacher, samples, temperature, topP, topK, maxTokens, system } = of
+  checkOptions(of)
   return expand({
     name: 'generateTraces',
     needs,
@@ -62,7 +64,7 @@ export function generateTraces(of: GenerateTracesOptions): Stage<typeof needs, t
       const seen = new Set<string>()
       return completions.flatMap((completion, i) => {
         const reason = whyNot(completion, seen)
-        seen.add(completion.text)
+        if (completion.finishReason === 'stop') seen.add(completion.text)
         if (reason !== null) {
           run.drop(
             'generateTraces',
@@ -85,6 +87,24 @@ export function generateTraces(of: GenerateTracesOptions): Stage<typeof needs, t
       })
     },
   })
+}
+
+/** All that is wrong with the options at once. */
+function checkOptions({ samples, temperature, topP, topK, maxTokens }: GenerateTracesOptions): void {
+  const whole = (value: number, least: number): boolean => Number.isInteger(value) && value >= least
+  const wrong = [
+    ...(whole(samples, 1) ? [] : [`samples ${samples}`]),
+    ...(temperature >= 0 ? [] : [`temperature ${temperature}`]),
+    ...(topP > 0 && topP <= 1 ? [] : [`topP ${topP}`]),
+    ...(whole(topK, 0) ? [] : [`topK ${topK}`]),
+    ...(whole(maxTokens, 1) ? [] : [`maxTokens ${maxTokens}`]),
+  ]
+  if (wrong.length === 0) return
+  throw new FulcrumError(
+    'config',
+    `generateTraces cannot sample with ${wrong.join(', ')}`,
+    'Wanted: samples and maxTokens from 1, temperature from 0, topP over 0 up to 1, topK from 0 (0 is off).',
+  )
 }
 
 function whyNot({ finishReason, text }: Completion, seen: ReadonlySet<string>): string | null {

@@ -41,7 +41,7 @@ for (const architecture of ['llama', 'qwen2', 'phi3'] as const) {
 test('the same request gives the same continuations to the last bit; other company moves them by rounding only', async () => {
   const sampler = createSampler(await openBackend('wasm'), tinyCheckpoint('llama'))
   const prompts = [[3, 1, 4], [1, 5, 9, 2, 6, 5], [3, 5, 8, 9, 7, 9, 3, 2, 3], [8]]
-  const seeds = [11, 12, 13, 14]
+  const seeds = [71, 72, 73, 74]
   const together = await sampler.generate(prompts, options({ seeds }))
   assert.deepEqual(await sampler.generate(prompts, options({ seeds })), together)
   const ends = together.map(([one]) => one?.tokenIds.length)

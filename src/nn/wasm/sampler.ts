@@ -1,6 +1,7 @@
 import { FulcrumError } from '../../errors.ts'
 import { rngFor } from '../../statistics/random.ts'
 import type { Checkpoint } from '../checkpoint.ts'
+import type { DecoderConfig } from '../config.ts'
 import { type Generated, type GenerateOptions, type Sampler } from '../sampler.ts'
 import { logprobOf, pick, type SamplingRule } from '../sampling.ts'
 import { openEngine, type Engine, type Row, type Run } from './engine.ts'
@@ -8,9 +9,21 @@ import { openEngine, type Engine, type Row, type Run } from './engine.ts'
 /** Sequences decoded at once: wide enough to keep weights in cache, small enough for the memory of long prompts. */
 const widest = 64
 
+/** Whether the kernels take a model's shape: their vectors hold 4 floats, their tiles 8. */
+export const fitsKernels = ({ hiddenSize, headDim }: DecoderConfig): boolean =>
+  hiddenSize % 8 === 0 && headDim % 4 === 0
+
 /** A sampler on a CPU: our own SIMD kernels, one thread. What a sequence draws does not depend, to the last bit, on
  *  the sequences decoded beside it. */
 export async function createWasmSampler(checkpoint: Checkpoint): Promise<Sampler> {
+  const { hiddenSize, headDim } = checkpoint.config
+  if (!fitsKernels(checkpoint.config)) {
+    throw new FulcrumError(
+      'model',
+      `The SIMD kernels take no model of hidden size ${hiddenSize} and head size ${headDim}`,
+      'They want multiples of 8 and 4; createSampler samples from any shape.',
+    )
+  }
   const engine = await openEngine(checkpoint)
   return {
     generate: async (prompts, options) => {
