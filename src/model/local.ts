@@ -47,8 +47,8 @@ function completionOf(
 }
 
 interface Pool {
-  ask(request: WorkerRequest, signal?: AbortSignal): Promise<unknown>
-  close(): Promise<void>
+  readonly ask: (request: WorkerRequest, signal?: AbortSignal) => Promise<unknown>
+  readonly close: () => Promise<void>
 }
 
 interface Waiting {

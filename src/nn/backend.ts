@@ -98,25 +98,25 @@ const installs: Readonly<Record<BackendName, string>> = {
 
 const openers: Readonly<Record<BackendName, () => Promise<Backend>>> = {
   'tfjs-node-gpu': async () => {
-    const tf = await importPeer('@tensorflow/tfjs-node-gpu')
+    const tf = await importNative('@tensorflow/tfjs-node-gpu')
     const native = tf.backend() as unknown as { isUsingGpuDevice?: boolean }
     if (native.isUsingGpuDevice !== true)
       throw new Error('it loads, but finds no CUDA device and would run on the CPU')
     return { name: 'tfjs-node-gpu', tf, note: `tfjs ${tf.version.tfjs}, TensorFlow on CUDA` }
   },
   'tfjs-node': async () => {
-    const tf = await importPeer('@tensorflow/tfjs-node')
+    const tf = await importNative('@tensorflow/tfjs-node')
     return { name: 'tfjs-node', tf, note: `tfjs ${tf.version.tfjs}, TensorFlow on the CPU` }
   },
   webgpu: async () => {
-    const dawn = (await import('webgpu' as string)) as { create(flags: string[]): GpuLike; globals: object }
+    const dawn = (await importPeer('webgpu')) as { create(flags: string[]): GpuLike; globals: object }
     Object.assign(globalThis, dawn.globals)
     const gpu = dawn.create([])
     Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true })
     const adapter = await gpu.requestAdapter()
     if (adapter === null || adapter.info?.isFallbackAdapter === true) throw new Error('no GPU adapter')
     const tf = await import('@tensorflow/tfjs')
-    await import('@tensorflow/tfjs-backend-webgpu' as string)
+    await importPeer('@tensorflow/tfjs-backend-webgpu')
     await use(tf, 'webgpu')
     return { name: 'webgpu', tf, note: `tfjs ${tf.version.tfjs}, ${adapter.info?.description ?? 'WebGPU'}` }
   },
@@ -139,9 +139,14 @@ interface GpuLike {
   requestAdapter(): Promise<{ info?: { isFallbackAdapter?: boolean; description?: string } } | null>
 }
 
-/** An optional peer, imported only when asked for. Its CommonJS exports arrive under `default`. */
-async function importPeer(name: string): Promise<TensorFlow> {
-  const loaded = (await import(name)) as TensorFlow & { default?: TensorFlow }
+/** An optional peer, imported only when asked for; most installations do not have it. */
+async function importPeer(name: string): Promise<unknown> {
+  return import(name)
+}
+
+/** A tfjs with a native addon. Its CommonJS exports arrive under `default`. */
+async function importNative(name: string): Promise<TensorFlow> {
+  const loaded = (await importPeer(name)) as TensorFlow & { default?: TensorFlow }
   const tf = loaded.default ?? loaded
   await tf.ready()
   if (tf.getBackend() !== 'tensorflow') throw new Error(`its backend is ${tf.getBackend()}, not tensorflow`)

@@ -1,4 +1,4 @@
-import type { Tensor, Tensor2D, Tensor3D, Variable } from '@tensorflow/tfjs'
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Variable } from '@tensorflow/tfjs'
 import type { Backend, TensorFlow } from './backend.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { DecoderConfig } from './config.ts'
@@ -83,10 +83,7 @@ export function prefill(decoder: Decoder, prompts: readonly (readonly number[])[
     )
     const mask = causal(tf, longest)
     const layers: LayerCache[] = []
-    let x = tf.gather(
-      at(decoder.parameters, 'model.embed_tokens.weight') as unknown as Tensor2D,
-      tf.tensor1d(ids, 'int32'),
-    ) as Tensor2D
+    let x = embedded(decoder, ids)
     for (let layer = 0; layer < config.layers; layer++) {
       const [q, k, v] = normedProjections(decoder, layer, x)
       const keys = byHead(tf, rotate(tf, k.reshape([groups, longest, config.kvHeads, config.headDim]), rope))
@@ -129,10 +126,7 @@ export function decodeStep(decoder: Decoder, cache: Cache, tokens: readonly numb
     // The width stays that of the longest prompt ever in the cache, also when that one has left.
     const promptMask = paddingMask(tf, lengths, kvHeads, cache.layers[0]?.promptKeys.shape[1] ?? 0)
     const layers: LayerCache[] = []
-    let x = tf.gather(
-      at(decoder.parameters, 'model.embed_tokens.weight') as unknown as Tensor2D,
-      tf.tensor1d([...tokens], 'int32'),
-    ) as Tensor2D
+    let x = embedded(decoder, Int32Array.from(tokens))
     for (const [layer, old] of cache.layers.entries()) {
       const [q, k, v] = normedProjections(decoder, layer, x)
       const queries = rotate(tf, q.reshape([count, 1, heads, headDim]), rope).div(Math.sqrt(headDim))
@@ -234,6 +228,12 @@ function cacheOf(tf: TensorFlow, cache: Omit<Cache, 'dispose'>): Cache {
   }
 }
 
+/** Embedding rows of ids, [N, d]. */
+function embedded({ tf, parameters }: Decoder, ids: Int32Array): Tensor2D {
+  const table: Tensor = at(parameters, 'model.embed_tokens.weight')
+  return tf.gather(table, tf.tensor1d(ids, 'int32')) as Tensor2D
+}
+
 function normedProjections(
   { tf, config, parameters }: Decoder,
   layer: number,
@@ -325,11 +325,7 @@ function paddingMask(tf: TensorFlow, lengths: readonly number[], kvHeads: number
 }
 
 /** Indices of every head of the kept rows, [rows * K]. */
-function expanded(
-  tf: TensorFlow,
-  rows: readonly number[],
-  kvHeads: number,
-): import('@tensorflow/tfjs').Tensor1D {
+function expanded(tf: TensorFlow, rows: readonly number[], kvHeads: number): Tensor1D {
   return tf.tensor1d(
     rows.flatMap((row) => Array.from({ length: kvHeads }, (_, head) => row * kvHeads + head)),
     'int32',

@@ -137,7 +137,7 @@ export function causalMask(tf: TensorFlow, length: number): Tensor {
 
 /** x [N, in] times weight [out, in], transposed. */
 export function linear(tf: TensorFlow, x: Tensor2D, weight: Variable): Tensor2D {
-  return tf.matMul(x, weight as unknown as Tensor2D, false, true)
+  return tf.matMul(x, weight, false, true)
 }
 
 /** Rows of a [R, d] table. Its gradient is a scatter that adds up repeated rows: the wasm backend lacks the
@@ -152,7 +152,7 @@ export function gatherRows(tf: TensorFlow, table: Tensor2D, indices: Tensor1D): 
         tf.tidy(() => tf.scatterND((saved as Tensor1D).expandDims(1), dy, shape)),
     }
   })
-  return fused(table) as Tensor2D
+  return fused(table)
 }
 
 /** log softmax(logits)[n, targets[n]], as one fused operation with gradient (onehot - softmax) * dy. */

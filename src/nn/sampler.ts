@@ -26,10 +26,13 @@ export interface Generated {
 /** Draws continuations and scores tokens with one checkpoint on one backend. */
 export interface Sampler {
   /** n continuations of every prompt, [prompts][n]. */
-  generate(prompts: readonly (readonly number[])[], options: GenerateOptions): Promise<Generated[][]>
+  readonly generate: (
+    prompts: readonly (readonly number[])[],
+    options: GenerateOptions,
+  ) => Promise<Generated[][]>
   /** Sampler log-probabilities of ids[from..], nats. */
-  score(ids: readonly number[], from: number, rule: SamplingRule): Promise<number[]>
-  dispose(): void
+  readonly score: (ids: readonly number[], from: number, rule: SamplingRule) => Promise<number[]>
+  readonly dispose: () => void
 }
 
 /** A sampler with a KV cache on a tfjs backend. */

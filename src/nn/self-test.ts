@@ -1,4 +1,4 @@
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs'
+import type { Tensor } from '@tensorflow/tfjs'
 import type { Backend } from './backend.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { DecoderConfig } from './config.ts'
@@ -42,7 +42,7 @@ export async function selfTest(backend: Backend): Promise<void> {
     await checkLogits(backend, checkpoint, parameters)
     await checkGradient(backend, checkpoint, parameters)
   } finally {
-    tf.dispose(parameters as Record<string, Tensor>)
+    tf.dispose(parameters)
   }
 }
 
@@ -81,7 +81,7 @@ async function checkGradient(
   const { value, grads } = tf.variableGrads(
     () =>
       tf.tidy(() =>
-        logits(backend, config, parameters, tf.tensor2d([ids], undefined, 'int32') as Tensor2D)
+        logits(backend, config, parameters, tf.tensor2d([ids], undefined, 'int32'))
           .square()
           .sum()
           .asScalar(),

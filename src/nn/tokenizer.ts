@@ -2,10 +2,24 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Template } from '@huggingface/jinja'
-import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
+import * as huggingFace from '@huggingface/tokenizers'
 import { FulcrumError } from '../errors.ts'
 import type { Message, Tokenizer } from '../model/model.ts'
 import { readJson } from './checkpoint.ts'
+
+/** The part used here. The package's own types import each other without file extensions, which Node's module
+ *  resolution does not find, so that TypeScript sees nothing of them. */
+interface HuggingFaceTokenizer {
+  encode(text: string, options: { add_special_tokens: boolean }): { readonly ids: number[] }
+  decode(
+    ids: number[],
+    options: { skip_special_tokens: boolean; clean_up_tokenization_spaces: boolean },
+  ): string
+  token_to_id(token: string): number | undefined
+}
+const { Tokenizer: HuggingFaceTokenizer } = huggingFace as unknown as {
+  Tokenizer: new (tokenizer: object, config: object) => HuggingFaceTokenizer
+}
 
 /** The tokenizer and chat template of a Hugging Face model folder. */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {

@@ -14,7 +14,7 @@ const some = Array.from({ length: 3000 }, (_, index) => makeProblem(7, index))
 /** What a solver that reads nothing but the text makes of a trace: every `a?b=c` in it, right or wrong. */
 function wrongSteps(trace: string): string[] {
   return trace.split(';').flatMap((step) => {
-    const parts = (step.split(' ').at(-1)).split('=')
+    const parts = (step.split(' ').at(-1) as string).split('=')
     return parts.slice(0, -1).filter((part, i) => {
       const [, left, sign, right] = /^(-?\d+)([-+*])(\d+)$/.exec(part) ?? []
       const [a, b] = [Number(left), Number(right)]

@@ -1,21 +1,22 @@
 /** Compiles decoder.ts into kernels.wasm.ts, the module that ships: `npm run build:wasm`. Prints the module
  *  instead with `--print`, for the test that compares it with what is committed. */
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import asc from 'assemblyscript/asc'
 
+/** Run as a program: importing the compiler would bring AssemblyScript's globals into the types of this project. */
+const asc = fileURLToPath(import.meta.resolve('assemblyscript/bin/asc.js'))
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 
 /** The text of kernels.wasm.ts. */
-export async function compileKernels(): Promise<string> {
+export function compileKernels(): string {
   const folder = mkdtempSync(join(tmpdir(), 'fulcrum-asc-'))
   const out = join(folder, 'decoder.wasm')
   const flags = ['--enable', 'simd', '-O3', '--noAssert', '--runtime', 'stub', '--importMemory']
   try {
-    const { error, stderr } = await asc.main([here('decoder.ts'), '-o', out, '--baseDir', '/', ...flags])
-    if (error !== null) throw new Error(stderr.toString())
+    execFileSync(process.execPath, [asc, here('decoder.ts'), '-o', out, '--baseDir', '/', ...flags])
     const base64 = readFileSync(out).toString('base64')
     return `/** assembly/decoder.ts compiled by build.ts; do not edit. */\nexport const kernels =\n  '${base64}'\n`
   } finally {
@@ -24,4 +25,4 @@ export async function compileKernels(): Promise<string> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url))
-  writeFileSync(here('../kernels.wasm.ts'), await compileKernels())
+  writeFileSync(here('../kernels.wasm.ts'), compileKernels())
