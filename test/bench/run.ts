@@ -9,7 +9,12 @@ const benches = readdirSync(folder)
   .sort()
 let failed = 0
 for (const name of benches) {
-  const args = ['--import', 'tsx', `${folder}${name}`, ...process.argv.slice(2)]
+  const args = [
+    '--import',
+    new URL('strip-types.js', import.meta.url).href,
+    `${folder}${name}`,
+    ...process.argv.slice(2),
+  ]
   if (spawnSync(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] }).status !== 0) failed++
 }
 process.exitCode = failed
