@@ -16,7 +16,7 @@ export interface FlowEnds {
 type Groups = AsyncIterable<readonly object[]>
 
 /** Rows through all steps, in order. Stages that take one row at a time run as plain function calls, a whole row
- *  of them in one go (test/bench/overhead.bench.ts); a stage with a window, or one written by hand, is a stream. */
+ *  of them in one go (test/bench/pipeline.bench.ts); a stage with a window, or one written by hand, is a stream. */
 export function flow(steps: readonly Step[], source: Groups, ends: FlowEnds): Groups {
   let rows = counted(source, ends, 0)
   let parts: Part[] = []
@@ -74,7 +74,7 @@ async function* inOneGo(groups: Groups, parts: readonly Part[], ends: FlowEnds):
     }
     for (let i = from; i < outcome.length; i++) {
       ends.passed(part.at)
-      const next = outcome === unchanged ? row : Object.assign({}, row, outcome[i])
+      const next = outcome === unchanged ? row : { ...row, ...outcome[i] }
       const waits = pass(next, at + 1)
       if (waits !== undefined) return waits.then(() => settle(row, outcome, part, at, i + 1))
     }
