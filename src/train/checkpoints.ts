@@ -15,7 +15,7 @@ export interface TrainingState {
 }
 
 /** Hash of everything that decides the weights a run ends with. */
-export function configHash(config: object): string {
+function configHash(config: object): string {
   return createHash('sha256').update(JSON.stringify(config)).digest('hex')
 }
 

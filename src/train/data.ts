@@ -8,10 +8,7 @@ import type { PreferencePair } from './dpo.ts'
 import type { SftExample } from './sft.ts'
 
 /** Rows of one config of a built dataset, every shard checked against the manifest's sha256 before a row is used. */
-export async function* readConfig(
-  manifestPath: string,
-  config: string,
-): AsyncGenerator<Record<string, unknown>> {
+async function* readConfig(manifestPath: string, config: string): AsyncGenerator<Record<string, unknown>> {
   const manifest = await readManifest(manifestPath)
   const found = manifest.configs[config]
   if (found === undefined) {
@@ -77,11 +74,13 @@ function exact(given: unknown, wanted: string, tokenizer: Tokenizer): readonly n
   return known !== null && tokenizer.decode(known) === wanted ? known : tokenizer.encode(wanted)
 }
 
+/** A row that does not say what it was made with passes. */
 function refuseOther(what: string, made: unknown, mine: string | null, manifestPath: string): void {
   if (made === null || made === undefined || made === mine) return
+  const found = typeof made === 'string' ? `${made.slice(0, 12)}…` : `a ${typeof made}`
   throw new FulcrumError(
     'train',
-    `${manifestPath} was made with another ${what} (${String(made).slice(0, 12)}…) than the model's (${String(mine).slice(0, 12)}…)`,
+    `${manifestPath} was made with another ${what} (${found}) than the model's (${String(mine).slice(0, 12)}…)`,
     'Train the model whose rollouts made the dataset.',
   )
 }

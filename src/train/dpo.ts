@@ -1,15 +1,12 @@
 import type { Scalar, Tensor, Tensor1D } from '@tensorflow/tfjs'
 import { FulcrumError } from '../errors.ts'
-import { type Backend, openBackend } from '../nn/backend.ts'
-import { type Checkpoint, saveCheckpoint } from '../nn/checkpoint.ts'
-import { logProbsAt, type Parameters, toParameters, toWeights } from '../nn/network.ts'
-import { adamW } from './adamw.ts'
-import { batchesOf, padded } from './batches.ts'
-import { claimFolder, isFinished, latestState, saveState } from './checkpoints.ts'
-import { openLog } from './log.ts'
+import type { Backend } from '../nn/backend.ts'
+import type { Checkpoint } from '../nn/checkpoint.ts'
+import { logProbsAt, type Parameters, toParameters } from '../nn/network.ts'
+import { padded } from './batches.ts'
+import { type BatchLoss, train, type TrainingInput, type TrainingOptions } from './loop.ts'
+import type { LogEntry } from './log.ts'
 import { dpoLoss } from './loss.ts'
-import { rateAt } from './schedule.ts'
-import type { Progress, TrainingOptions } from './sft.ts'
 
 /** Exact ids of a preference pair: nothing is added to either side, above all no end token after one-token sides. */
 export interface PreferencePair {
@@ -25,22 +22,16 @@ export interface DpoOptions extends TrainingOptions {
   readonly nllWeight: number
 }
 
-export interface DpoInput {
+export interface DpoInput extends TrainingInput {
   readonly pairs: readonly PreferencePair[]
-  readonly dataId: string
-  readonly model: Checkpoint
-  readonly modelId: string
-  readonly tokenizerFrom: string
   readonly options: DpoOptions
-  readonly signal?: AbortSignal
-  readonly onStep?: (progress: Progress) => void
 }
 
 /** Direct preference optimisation of whole sequences or of single pivotal tokens, AdamW, full weights, the reference
  *  being the model it starts from. Leaves out IPO, label smoothing and LoRA. Killed and run again it ends with the same
  *  weights. */
 export async function trainDpo(input: DpoInput): Promise<{ steps: number; loss: number }> {
-  const { pairs, options, model } = input
+  const { pairs } = input
   if (pairs.length === 0) {
     throw new FulcrumError(
       'train',
@@ -48,96 +39,61 @@ export async function trainDpo(input: DpoInput): Promise<{ steps: number; loss: 
       'Look at the dropped rows of the run that made it; a smaller --gap or more problems find more.',
     )
   }
-  await claimFolder(options.out, {
-    trainer: 'dpo',
-    data: input.dataId,
-    model: input.modelId,
-    pairs: pairs.length,
-    ...{ ...options, out: undefined },
+  return train(input, {
+    name: 'dpo',
+    items: 'pairs',
+    lengths: pairs.map(
+      ({ promptIds, chosenIds, rejectedIds }) =>
+        promptIds.length + Math.max(chosenIds.length, rejectedIds.length),
+    ),
+    open: async (backend) => {
+      const references = await referenceLogProbs(backend, input)
+      return (parameters, batch) => {
+        const chosen = batch.map((i) => pairs[i] as PreferencePair)
+        const before = batch.map((i) => references[i] as Reference)
+        return lossOf(backend, input, parameters, chosen, before)
+      }
+    },
   })
-  const finished = await isFinished(options.out)
-  if (finished !== null) return finished
+}
 
-  const backend = await openBackend(options.backend)
-  const reference = toParameters(backend, model)
-  const references = await referenceLogProbs(backend, model, reference, pairs, options.microBatchSize)
-  backend.tf.dispose(reference)
+/** Log-probabilities of a pair's sides under the reference, summed over tokens, nats. */
+interface Reference {
+  readonly chosen: number
+  readonly rejected: number
+}
 
-  const resumed = await latestState(options.out)
-  const parameters = toParameters(backend, resumed?.checkpoint ?? model)
-  const optimizer = adamW(
-    backend,
-    parameters,
-    { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, ...options },
-    resumed?.moments,
-  )
-  const log = await openLog(options.out, resumed?.step ?? 0)
-
-  const lengths = pairs.map(
-    ({ promptIds, chosenIds, rejectedIds }) =>
-      promptIds.length + Math.max(chosenIds.length, rejectedIds.length),
-  )
-  const perEpoch = Math.ceil(pairs.length / options.batchSize)
-  const steps = Math.max(1, Math.round(perEpoch * options.epochs))
-  let loss = NaN
-  for (let step = (resumed?.step ?? 0) + 1; step <= steps; step++) {
-    input.signal?.throwIfAborted()
-    const started = performance.now()
-    const epoch = Math.floor((step - 1) / perEpoch)
-    const batch = batchesOf(lengths, options.batchSize, options.seed, epoch)[(step - 1) % perEpoch] ?? []
-    const learningRate = rateAt(step, { ...options, steps })
-
-    const chosenBefore = batch.map((i) => references[i]?.chosen as number)
-    const rejectedBefore = batch.map((i) => references[i]?.rejected as number)
-    const chosenPairs = batch.map((i) => pairs[i] as PreferencePair)
-    const { tf } = backend
-    let margins: Tensor1D | undefined
-    let drift: Scalar | undefined
-    const { value, grads } = tf.variableGrads(() => {
-      const { chosen, rejected } = sideLogProbs(backend, model, parameters, chosenPairs)
-      const before = tf.tensor1d(chosenBefore)
-      const each = dpoLoss(tf, chosen, rejected, before, tf.tensor1d(rejectedBefore), options.beta)
-      margins = tf.keep(each.margin.clone())
-      drift = tf.keep(chosen.sub(before).mean().asScalar())
-      const perToken = chosen.div(tf.tensor1d(chosenPairs.map(({ chosenIds }) => chosenIds.length)))
-      return each.loss.sub(perToken.mul(options.nllWeight)).mean().asScalar()
-    })
-    const norm = optimizer.apply(grads, step, learningRate)
-    tf.dispose(grads)
-
-    const tokens = batch.reduce((sum, i) => sum + (lengths[i] as number), 0)
-    const tokensPerSecond = tokens / ((performance.now() - started) / 1000)
-    loss = (await read(value))[0] as number
-    const shown = await read(margins as Tensor)
-    await log.add({
-      step,
-      loss,
-      learning_rate: learningRate,
-      grad_norm: (await read(norm))[0] as number,
-      tokens_per_second: Math.round(tokensPerSecond),
-      margin: shown.reduce((a, b) => a + b, 0) / shown.length,
-      accuracy: shown.filter((margin) => margin > 0).length / shown.length,
-      chosen_drift: (await read(drift as Tensor))[0] as number,
-    })
-    input.onStep?.({ step, steps, loss, tokensPerSecond })
-    if (step < steps && step % options.checkpointEvery === 0) {
-      const checkpoint = { config: model.config, weights: await toWeights(parameters) }
-      await saveState(
-        options.out,
-        { step, checkpoint, moments: await optimizer.state() },
-        input.tokenizerFrom,
-      )
+/** Mean DPO loss of a batch, with its gradients, margins and drift. */
+function lossOf(
+  backend: Backend,
+  { model, options }: DpoInput,
+  parameters: Parameters,
+  pairs: readonly PreferencePair[],
+  references: readonly Reference[],
+): BatchLoss {
+  const { tf } = backend
+  let margins: Tensor1D | undefined
+  let drift: Scalar | undefined
+  const { value, grads } = tf.variableGrads(() => {
+    const { chosen, rejected } = sideLogProbs(backend, model, parameters, pairs)
+    const chosenBefore = tf.tensor1d(references.map((reference) => reference.chosen))
+    const rejectedBefore = tf.tensor1d(references.map((reference) => reference.rejected))
+    const each = dpoLoss(tf, chosen, rejected, chosenBefore, rejectedBefore, options.beta)
+    margins = tf.keep(each.margin.clone())
+    drift = tf.keep(chosen.sub(chosenBefore).mean().asScalar())
+    const perToken = chosen.div(tf.tensor1d(pairs.map(({ chosenIds }) => chosenIds.length)))
+    return each.loss.sub(perToken.mul(options.nllWeight)).mean().asScalar()
+  })
+  const shown = async (): Promise<Partial<LogEntry>> => {
+    const margin = await read(margins as Tensor)
+    const [chosenDrift] = await read(drift as Tensor)
+    return {
+      margin: margin.reduce((a, b) => a + b, 0) / margin.length,
+      accuracy: margin.filter((one) => one > 0).length / margin.length,
+      chosen_drift: chosenDrift as number,
     }
   }
-  await log.finish()
-  await saveCheckpoint(
-    options.out,
-    { config: model.config, weights: await toWeights(parameters) },
-    { tokenizerFrom: input.tokenizerFrom },
-  )
-  optimizer.dispose()
-  backend.tf.dispose(parameters)
-  return { steps, loss }
+  return { loss: value, gradients: grads, shown }
 }
 
 interface Sides {
@@ -194,25 +150,25 @@ export function sideLogProbs(
   return { chosen: sum(0), rejected: sum(1) }
 }
 
+/** Both sides of every pair under the model that training starts from. */
 async function referenceLogProbs(
   backend: Backend,
-  model: Checkpoint,
-  parameters: Parameters,
-  pairs: readonly PreferencePair[],
-  batchSize: number,
-): Promise<{ chosen: number; rejected: number }[]> {
-  const out: { chosen: number; rejected: number }[] = []
-  for (let at = 0; at < pairs.length; at += batchSize) {
+  { pairs, model, options: { microBatchSize: size } }: DpoInput,
+): Promise<Reference[]> {
+  const parameters = toParameters(backend, model)
+  const references: Reference[] = []
+  for (let at = 0; at < pairs.length; at += size) {
     const sides = backend.tf.tidy(() => {
-      const { chosen, rejected } = sideLogProbs(backend, model, parameters, pairs.slice(at, at + batchSize))
+      const { chosen, rejected } = sideLogProbs(backend, model, parameters, pairs.slice(at, at + size))
       return backend.tf.stack([chosen, rejected])
     })
     const values = await read(sides)
     const half = values.length / 2
     for (let i = 0; i < half; i++)
-      out.push({ chosen: values[i] as number, rejected: values[half + i] as number })
+      references.push({ chosen: values[i] as number, rejected: values[half + i] as number })
   }
-  return out
+  backend.tf.dispose(parameters)
+  return references
 }
 
 async function read(tensor: Tensor): Promise<number[]> {

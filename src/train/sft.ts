@@ -1,13 +1,10 @@
-import type { Scalar } from '@tensorflow/tfjs'
+import type { Scalar, Tensor } from '@tensorflow/tfjs'
 import { FulcrumError } from '../errors.ts'
-import { type Backend, type BackendName, openBackend } from '../nn/backend.ts'
-import { type Checkpoint, saveCheckpoint } from '../nn/checkpoint.ts'
-import { logProbsAt, type Parameters, toParameters, toWeights } from '../nn/network.ts'
-import { adamW } from './adamw.ts'
-import { batchesOf, padded } from './batches.ts'
-import { claimFolder, isFinished, latestState, saveState } from './checkpoints.ts'
-import { openLog } from './log.ts'
-import { rateAt, type Schedule } from './schedule.ts'
+import type { Backend } from '../nn/backend.ts'
+import type { Checkpoint } from '../nn/checkpoint.ts'
+import { logProbsAt, type Parameters } from '../nn/network.ts'
+import { padded } from './batches.ts'
+import { type BatchLoss, train, type TrainingInput } from './loop.ts'
 
 /** Exact ids: the loss falls on completion ids only, nothing is added to either side. */
 export interface SftExample {
@@ -15,40 +12,8 @@ export interface SftExample {
   readonly completionIds: readonly number[]
 }
 
-export interface TrainingOptions {
-  readonly out: string
-  readonly backend: BackendName | 'auto'
-  readonly batchSize: number
-  /** Examples whose activations are in memory at once; gradients add up over a batch. */
-  readonly microBatchSize: number
-  readonly epochs: number
-  readonly learningRate: number
-  readonly warmupSteps: number
-  readonly decay: Schedule['decay']
-  readonly weightDecay: number
-  readonly clipNorm: number
-  readonly seed: number
-  readonly checkpointEvery: number
-}
-
-export interface Progress {
-  readonly step: number
-  readonly steps: number
-  readonly loss: number
-  readonly tokensPerSecond: number
-}
-
-export interface SftInput {
+export interface SftInput extends TrainingInput {
   readonly examples: readonly SftExample[]
-  /** Names the examples in run.json and in the hash that resume checks: a manifest's sha256, a generator's settings. */
-  readonly dataId: string
-  readonly model: Checkpoint
-  readonly modelId: string
-  /** Folder whose tokenizer files go into the trained model's folder. */
-  readonly tokenizerFrom: string
-  readonly options: TrainingOptions
-  readonly signal?: AbortSignal
-  readonly onStep?: (progress: Progress) => void
 }
 
 /** Supervised fine-tuning: mean cross-entropy over completion tokens, AdamW, full weights. Leaves out packing
@@ -62,101 +27,45 @@ export async function trainSft(input: SftInput): Promise<{ steps: number; loss: 
       'Look at the dropped rows of the run that made it.',
     )
   }
-  await claimFolder(options.out, {
-    trainer: 'sft',
-    data: input.dataId,
-    model: input.modelId,
-    examples: examples.length,
-    ...{ ...options, out: undefined },
+  return train(input, {
+    name: 'sft',
+    items: 'examples',
+    lengths: examples.map(({ promptIds, completionIds }) => promptIds.length + completionIds.length),
+    open: (backend) => (parameters, batch) => {
+      const chosen = batch.map((i) => examples[i] as SftExample)
+      return lossOf(backend, model, parameters, chosen, options.microBatchSize)
+    },
   })
-  const finished = await isFinished(options.out)
-  if (finished !== null) return finished
-
-  const backend = await openBackend(options.backend)
-  const resumed = await latestState(options.out)
-  const parameters = toParameters(backend, resumed?.checkpoint ?? model)
-  const optimizer = adamW(
-    backend,
-    parameters,
-    { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, ...options },
-    resumed?.moments,
-  )
-  const log = await openLog(options.out, resumed?.step ?? 0)
-
-  const lengths = examples.map(({ promptIds, completionIds }) => promptIds.length + completionIds.length)
-  const perEpoch = Math.ceil(examples.length / options.batchSize)
-  const steps = Math.max(1, Math.round(perEpoch * options.epochs))
-  let loss = NaN
-  let shuffled: { epoch: number; batches: readonly (readonly number[])[] } = { epoch: -1, batches: [] }
-  for (let step = (resumed?.step ?? 0) + 1; step <= steps; step++) {
-    input.signal?.throwIfAborted()
-    const started = performance.now()
-    const epoch = Math.floor((step - 1) / perEpoch)
-    if (epoch !== shuffled.epoch) {
-      shuffled = { epoch, batches: batchesOf(lengths, options.batchSize, options.seed, epoch) }
-    }
-    const batch = shuffled.batches[(step - 1) % perEpoch] ?? []
-    const learningRate = rateAt(step, { ...options, steps })
-
-    const chosen = batch.map((i) => examples[i] as SftExample)
-    const { value, gradients } = gradientsOf(backend, model, parameters, chosen, options.microBatchSize)
-    const norm = optimizer.apply(gradients, step, learningRate)
-    backend.tf.dispose(gradients)
-
-    loss = await read(value)
-    const tokens = batch.reduce((sum, i) => sum + (lengths[i] as number), 0)
-    const tokensPerSecond = tokens / ((performance.now() - started) / 1000)
-    const entry = { step, loss, learning_rate: learningRate, grad_norm: await read(norm) }
-    await log.add({ ...entry, tokens_per_second: Math.round(tokensPerSecond) })
-    input.onStep?.({ step, steps, loss, tokensPerSecond })
-    if (step < steps && step % options.checkpointEvery === 0) {
-      const checkpoint = { config: model.config, weights: await toWeights(parameters) }
-      await saveState(
-        options.out,
-        { step, checkpoint, moments: await optimizer.state() },
-        input.tokenizerFrom,
-      )
-    }
-  }
-  await log.finish()
-  const trained = { config: model.config, weights: await toWeights(parameters) }
-  await saveCheckpoint(options.out, trained, { tokenizerFrom: input.tokenizerFrom })
-  optimizer.dispose()
-  backend.tf.dispose(parameters)
-  return { steps, loss }
 }
 
-/** Gradient of the batch's mean token loss, summed over micro-batches. */
-function gradientsOf(
-  { tf, ...rest }: Backend,
+/** Mean token loss of a batch and its gradients, summed over micro-batches. */
+function lossOf(
+  backend: Backend,
   { config }: Checkpoint,
   parameters: Parameters,
   batch: readonly SftExample[],
   microBatchSize: number,
-): { value: Scalar; gradients: ReturnType<Backend['tf']['variableGrads']>['grads'] } {
+): BatchLoss {
+  const { tf } = backend
   const tokens = batch.reduce((sum, example) => sum + example.completionIds.length, 0)
   const parts = Array.from({ length: Math.ceil(batch.length / microBatchSize) }, (_, i) => {
     const micro = batch.slice(i * microBatchSize, (i + 1) * microBatchSize)
-    return tf.variableGrads(() =>
-      sftLoss({ tf, ...rest }, config, parameters, micro)
-        .div(tokens)
-        .asScalar(),
-    )
+    return tf.variableGrads(() => sftLoss(backend, config, parameters, micro).div<Scalar>(tokens))
   })
   const [first, ...others] = parts
   if (first === undefined)
     throw new FulcrumError('train', 'A batch is empty', 'Report this: it cannot happen.')
   for (const { value, grads } of others) {
     for (const [name, gradient] of Object.entries(grads)) {
-      const sum = tf.add(first.grads[name] as Scalar, gradient)
-      tf.dispose([first.grads[name] as Scalar, gradient])
-      first.grads[name] = sum
+      const before = first.grads[name] as Tensor
+      first.grads[name] = tf.add(before, gradient)
+      tf.dispose([before, gradient])
     }
     const total = tf.add<Scalar>(first.value, value)
     tf.dispose([first.value, value])
     first.value = total
   }
-  return { value: first.value, gradients: first.grads }
+  return { loss: first.value, gradients: first.grads }
 }
 
 /** Sum over completion tokens of -log p(token | all before it), nats. Differentiable. */
@@ -188,10 +97,4 @@ export function sftLoss(
     )
     return logProbs.mul(tf.tensor1d(mask)).sum().neg().asScalar()
   })
-}
-
-async function read(scalar: Scalar): Promise<number> {
-  const [value] = await scalar.data()
-  scalar.dispose()
-  return value as number
 }

@@ -3,7 +3,8 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { rngFor } from '../../src/statistics/random.ts'
 import { trainDpo } from '../../src/train/dpo.ts'
-import { type TrainingOptions, trainSft } from '../../src/train/sft.ts'
+import type { TrainingOptions } from '../../src/train/loop.ts'
+import { trainSft } from '../../src/train/sft.ts'
 import { tinyCheckpoint } from '../nn/tiny.ts'
 
 export async function trainTiny(
