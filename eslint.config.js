@@ -38,7 +38,7 @@ export default tseslint.config(
     rules: { 'no-restricted-globals': ['error', ...process] },
   },
   {
-    files: ['test/**', 'pipelines/**', 'datasets/**'],
+    files: ['test/**', 'pipelines/**', 'datasets/**', 'docs/**'],
     rules: {
       'max-lines-per-function': 'off',
       '@typescript-eslint/no-floating-promises': [

@@ -7,7 +7,7 @@ export interface ScriptedCall {
 }
 
 /** A completion as text alone, or with more of its parts. */
-export type ScriptedAnswer = string | Partial<Completion>
+type ScriptedAnswer = string | Partial<Completion>
 
 export interface ScriptedModelOptions {
   readonly id?: string

@@ -31,10 +31,10 @@ const removedColumns = {
   row: col.string('the row as JSON'),
 }
 
-export const shardName = (shard: number, shards: number): string =>
+const shardName = (shard: number, shards: number): string =>
   `${String(shard).padStart(5, '0')}-of-${String(shards).padStart(5, '0')}`
 
-export const commitPath = (out: string, shard: number, shards: number): string =>
+const commitPath = (out: string, shard: number, shards: number): string =>
   join(out, 'commits', `${shardName(shard, shards)}.json`)
 
 /** The commit record of a shard, or null while it is not done. What it names must still be there. */

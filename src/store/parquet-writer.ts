@@ -7,7 +7,7 @@ import { writeFailure } from './files.ts'
 import { parquetSchema } from './parquet-schema.ts'
 import { readyZstd, zstd } from './zstd.ts'
 
-export interface WrittenFile {
+interface WrittenFile {
   readonly rows: number
   readonly bytes: number
   /** hex */

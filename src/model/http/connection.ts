@@ -13,7 +13,7 @@ export interface ConnectionOptions {
   readonly retry: RetryPolicy
 }
 
-export interface Request<T> {
+interface Request<T> {
   readonly path: '/completions' | '/chat/completions'
   readonly body: object
   /** Reads the reply; throws IncompleteReply for one that should be asked for again. */

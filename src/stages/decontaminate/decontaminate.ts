@@ -69,7 +69,7 @@ export function decontaminate<Field extends string = 'problem'>(
   }) as Stage<Readonly<Record<Field, Column<string>>>, typeof adds>
 }
 
-export interface Found extends TextVerdict {
+interface Found extends TextVerdict {
   readonly item: BenchmarkText | null
 }
 

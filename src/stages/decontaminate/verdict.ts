@@ -22,7 +22,7 @@ export const commonNgrams: readonly string[] = [
   'b e b a b e c c b d c e d',
 ]
 
-export type Status = 'clean' | 'partial' | 'contaminated'
+type Status = 'clean' | 'partial' | 'contaminated'
 
 /** The verdict on one text, with the evidence for it. */
 export interface TextVerdict {
