@@ -17,7 +17,7 @@ export const problemFiles: readonly ProblemFile[] = [
     name: 'problems.jsonl',
     split: 'train',
     seed: 100,
-    count: 400,
+    count: 300,
     purpose: 'input of the quickstart pipeline',
   },
   { name: 'development.jsonl', split: 'development', seed: 200, count: 300, purpose: 'tuning' },

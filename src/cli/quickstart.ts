@@ -26,8 +26,8 @@ const training: Omit<DpoOptions, 'out'> = {
   backend: 'auto',
   batchSize: 16,
   microBatchSize: 16,
-  epochs: 3,
-  learningRate: 3e-5,
+  epochs: 4,
+  learningRate: 6e-5,
   warmupSteps: 3,
   decay: 'linear',
   weightDecay: 0,
@@ -35,7 +35,7 @@ const training: Omit<DpoOptions, 'out'> = {
   seed: 0,
   checkpointEvery: 50,
   beta: 0.3,
-  nllWeight: 0,
+  nllWeight: 0.5,
 }
 
 /** The whole recipe on the models and problems that ship. */
