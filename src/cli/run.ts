@@ -94,8 +94,16 @@ export function summaryOf(manifest: Manifest): string {
   return parts.join('\n\n')
 }
 
-const dropsOf = (manifest: Manifest): [string, number, string][] =>
-  manifest.removed.by_reason.map(({ stage, reason, rows }) => [stage, rows, reason])
+/** What follows a colon in a reason is of one row: the manifest and `removed` have it. */
+function dropsOf(manifest: Manifest): [string, number, string][] {
+  const merged = new Map<string, [string, number, string]>()
+  for (const { stage, reason, rows } of manifest.removed.by_reason) {
+    const [kind = ''] = reason.split(':')
+    const key = JSON.stringify([stage, kind])
+    merged.set(key, [stage, rows + (merged.get(key)?.[1] ?? 0), kind])
+  }
+  return [...merged.values()].sort((a, b) => b[1] - a[1])
+}
 
 /** A finished run without one row is an error: whoever reads the dataset next should not find out. */
 function refuseEmpty(manifest: Manifest): void {
