@@ -1,9 +1,12 @@
 #!/usr/bin/env node
+import { setMaxListeners } from 'node:events'
 import { FulcrumError } from '../errors.ts'
 import type { ExitCode, Terminal } from './command.ts'
 import { dispatch } from './dispatch.ts'
 
 const interruption = new AbortController()
+// Every request in flight listens.
+setMaxListeners(0, interruption.signal)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     if (interruption.signal.aborted) process.exit(130)

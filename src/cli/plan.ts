@@ -52,7 +52,7 @@ function asText(plan: Plan): string {
     `${formatCount(rows)} records in ${plan.shards} shards of at most ${plan.shardRows}:`,
     ...inputs,
     '',
-    table([['stage', 'needs', 'adds', 'completions at most'], ...stages]),
+    table([['stage', 'needs', 'adds', 'completions, about'], ...stages]),
     '',
     'Columns of a row at the end:',
     table(columns),
@@ -61,6 +61,6 @@ function asText(plan: Plan): string {
     ...configs,
     '',
     `Models: ${plan.models.join(', ') || 'none'}`,
-    `At most ${formatCount(plan.mostCalls)} completions, if no row is dropped and none becomes several.`,
+    `About ${formatCount(plan.expectedCalls)} completions, if no row is dropped and none becomes several.`,
   ].join('\n')
 }

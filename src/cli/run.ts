@@ -39,7 +39,7 @@ export default command({
     const { plan, pipeline } = await planFrom(input)
     const folder = out ?? join('runs', plan.until === null ? plan.name : `${plan.name}-until-${plan.until}`)
     terminal.tell(
-      `${plan.name}: ${formatCount(rowsOf(plan))} records in ${plan.shards} shards, at most ${formatCount(plan.mostCalls)} completions -> ${folder}\n`,
+      `${plan.name}: ${formatCount(rowsOf(plan))} records in ${plan.shards} shards, about ${formatCount(plan.expectedCalls)} completions -> ${folder}\n`,
     )
     const { watch, end } = progressOf(plan, terminal)
     try {

@@ -4,6 +4,7 @@ import type { Checkpoint } from './checkpoint.ts'
 import type { DecoderConfig } from './config.ts'
 import {
   at,
+  causalMask,
   feedForward,
   linear,
   type Parameters,
@@ -81,7 +82,7 @@ export function prefill(decoder: Decoder, prompts: readonly (readonly number[])[
       Array.from(ids, (_, i) => i % longest),
       [groups, longest],
     )
-    const mask = causal(tf, longest)
+    const mask = causalMask(tf, longest)
     const layers: LayerCache[] = []
     let x = embedded(decoder, ids)
     for (let layer = 0; layer < config.layers; layer++) {
@@ -303,13 +304,6 @@ function ropeAt(
   const table = (angles: Tensor): Tensor =>
     tf.gather(angles.reshape([-1, config.headDim]), index).reshape([batch, length, 1, config.headDim])
   return { cos: table(rope.cos), sin: table(rope.sin), turn: rope.turn }
-}
-
-/** [T, T]: 0 where a position may look, a large negative elsewhere. */
-function causal(tf: TensorFlow, length: number): Tensor {
-  const mask = new Float32Array(length * length)
-  for (let i = 0; i < length; i++) mask.fill(-1e9, i * length + i + 1, (i + 1) * length)
-  return tf.tensor(mask, [1, 1, length, length])
 }
 
 /** [G * K, 1, P]: hides what pads the shorter prompts. */

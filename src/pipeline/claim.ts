@@ -11,9 +11,9 @@ export async function claim(out: string, plan: Plan): Promise<void> {
     throw writeFailure(out, error)
   })
   const path = join(out, 'plan.json')
-  const { configSha256, identity, inputs, shards, mostCalls } = plan
+  const { configSha256, identity, inputs, shards, expectedCalls } = plan
   const found =
-    (await readPlan(path)) ?? (await create(path, { configSha256, identity, inputs, shards, mostCalls }))
+    (await readPlan(path)) ?? (await create(path, { configSha256, identity, inputs, shards, expectedCalls }))
   if (found.configSha256 === plan.configSha256) return
   const differ = differences(found.identity, plan.identity)
   throw new FulcrumError(
@@ -23,7 +23,7 @@ export async function claim(out: string, plan: Plan): Promise<void> {
   )
 }
 
-type KeptPlan = Pick<Plan, 'configSha256' | 'identity' | 'inputs' | 'shards' | 'mostCalls'>
+type KeptPlan = Pick<Plan, 'configSha256' | 'identity' | 'inputs' | 'shards' | 'expectedCalls'>
 
 /** Writes the plan unless another process just has; what is there then holds. */
 async function create(path: string, plan: KeptPlan): Promise<Identity> {

@@ -29,8 +29,8 @@ export interface Plan {
   /** Columns of a row after the last step. */
   readonly columns: Columns
   readonly models: readonly string[]
-  /** Most model completions asked for, if no row is dropped. */
-  readonly mostCalls: number
+  /** Model completions expected, if no row is dropped and none becomes several. */
+  readonly expectedCalls: number
   /** Everything that decides the output, as JSON: two runs with equal identities write equal bytes. */
   readonly identity: Readonly<Record<string, unknown>>
   /** Of the identity, hex. */
@@ -64,7 +64,7 @@ export async function planPipeline(pipeline: Pipeline<Columns>, options: PlanOpt
     until: options.until ?? null,
     columns: stages.reduce<Columns>((have, stage) => ({ ...have, ...stage.adds }), pipeline.source.columns),
     models,
-    mostCalls: stages.reduce((sum, stage) => sum + rows * (stage.callsPerRow ?? 0), 0),
+    expectedCalls: stages.reduce((sum, stage) => sum + rows * (stage.callsPerRow ?? 0), 0),
     identity,
     configSha256: createHash('sha256').update(JSON.stringify(identity)).digest('hex'),
   }

@@ -23,7 +23,7 @@ export interface Stage<Needs extends Columns, Adds extends Columns> {
   readonly models?: readonly Model[]
   /** Options that decide its output, JSON only: part of the run's identity. */
   readonly options?: Readonly<Record<string, unknown>>
-  /** Most model completions it may ask for per row that reaches it. */
+  /** Model completions that a row is expected to cost, for the plan. */
   readonly callsPerRow?: number
   apply<R extends Row<Needs>>(rows: AsyncIterable<R>, run: Run): AsyncIterable<R & Row<Adds>>
 }

@@ -22,7 +22,7 @@ test('run ends with a table on stdout and the manifest; verify and inspect read 
   assert.match(stdout, /stage +rows in +rows out\ndraw +20 +40\n/)
   assert.match(stdout, /source +1 +malformed line/)
   assert.match(stdout, /made\/manifest\.json\n$/)
-  assert.match(stderr, /slow: 23 records in 3 shards, at most 46 completions -> made/)
+  assert.match(stderr, /slow: 23 records in 3 shards, about 46 completions -> made/)
 
   const manifest = join(folder, 'made/manifest.json')
   const good = await fulcrum(['verify', manifest])
@@ -69,7 +69,7 @@ test('plan prints stages, columns, calls and shards', async () => {
   assert.match(stdout, /draw +id +guess +69\nkeep +guess +- +0\n/)
   assert.match(stdout, /guess +int32 +a draw\n/)
   const json = await inProcess('plan', slowPipeline, '--problems', input, '--json')
-  assert.equal((JSON.parse(json.stdout) as { mostCalls: number }).mostCalls, 46)
+  assert.equal((JSON.parse(json.stdout) as { expectedCalls: number }).expectedCalls, 46)
 })
 
 test('every mistake in the arguments is said at once, with the nearest option and where to look', async () => {

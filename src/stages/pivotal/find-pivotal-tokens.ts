@@ -49,8 +49,8 @@ export function findPivotalTokens(of: FindPivotalTokensOptions): Stage<typeof ne
     adds: pivotColumns,
     models: [student],
     options: { verifier: verifier.id, gap, rollouts, prune, temperature, topP, topK, maxTokens },
-    // Not an upper bound by count of nodes: a bisection of one pivot in a trace of 64 tokens, and its confirmation.
-    callsPerRow: rollouts * (2 + 6 + 3),
+    // Both ends of the trace, the bisection of one pivot in a trace of full length, its confirmation. More pivots cost more.
+    callsPerRow: rollouts * (2 + Math.ceil(Math.log2(maxTokens)) + 3),
     concurrency: of.concurrency ?? 8,
     each: async (row, run) => {
       checked ??= requireOneProcess(student, promptOf(tokenizer, row), {
