@@ -1,7 +1,7 @@
 import type { Model, Prompt } from '../model/model.ts'
 import { type Estimate, type Interval, wilson } from '../statistics/estimate.ts'
 import { seedFor } from '../statistics/random.ts'
-import { readRecords } from '../store/records.ts'
+import { problems } from '../pipeline/source.ts'
 import type { Verdict, Verifier } from '../verify/verifier.ts'
 import { FulcrumError } from '../errors.ts'
 
@@ -83,21 +83,17 @@ function promptOf(model: Model, problem: string): Prompt {
   return { kind: 'tokens', ids: tokenizer.encode(tokenizer.renderChat(messages)) }
 }
 
-/** Problems with `problem` and `answer` from JSONL or Parquet. */
+/** Problems in every layout that a pipeline takes; a line that is none is an error. */
 export async function readEvaluationProblems(path: string): Promise<EvaluationProblem[]> {
-  const problems: EvaluationProblem[] = []
-  for await (const { value, line } of readRecords(path)) {
-    const { id, problem, answer } = value ?? {}
-    if (typeof problem !== 'string' || typeof answer !== 'string') {
-      throw new FulcrumError(
-        'data',
-        `${path}:${line} has no problem and answer`,
-        'Every line needs the texts `problem` and `answer`.',
-      )
+  const found: EvaluationProblem[] = []
+  for await (const { row, reason } of problems(path).rows()) {
+    if (reason === null) found.push(row)
+    else {
+      const { at } = row as { at: string }
+      throw new FulcrumError('data', `${at}: ${reason}`, 'Every line needs a problem and its answer, once.')
     }
-    problems.push({ id: typeof id === 'string' ? id : String(line), problem, answer })
   }
-  if (problems.length === 0)
+  if (found.length === 0)
     throw new FulcrumError('data', `${path} has no problems`, 'Give a file with at least one.')
-  return problems
+  return found
 }

@@ -3,7 +3,10 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
+const root = resolve(import.meta.dirname, '../..')
+const main = join(root, 'src/cli/main.ts')
+/** Lets `fulcrum` in a pipeline file be the sources, wherever the process runs. */
+const env = { ...process.env, TSX_TSCONFIG_PATH: join(root, 'tsconfig.json') }
 
 /** A pipeline with stages of every kind whose calls end in no particular order. */
 export const slowPipeline = resolve(import.meta.dirname, '../fixtures/pipelines/slow.ts')
@@ -19,6 +22,7 @@ export interface Ended {
 export function start(args: readonly string[], cwd?: string) {
   const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...args], {
     ...(cwd !== undefined && { cwd }),
+    env,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let [stdout, stderr] = ['', '']

@@ -11,13 +11,23 @@ import { trainTiny } from './tiny-training.ts'
 
 const script = fileURLToPath(new URL('tiny-training.ts', import.meta.url))
 
-/** Runs a training process and kills it after so many milliseconds; true when it finished before. */
-function attempt(trainer: string, out: string, killAfterMs: number): Promise<boolean> {
+/** Runs a training process and kills it some milliseconds after its n-th step; true when it finished before. */
+function attempt(
+  trainer: string,
+  out: string,
+  kill: { afterSteps: number; thenMs: number },
+): Promise<boolean> {
   const child = spawn(process.execPath, ['--import', 'tsx', script, trainer, out], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  // The clock starts at the first step, so that the kill falls into training and not into start-up.
-  child.stdout.once('data', () => setTimeout(() => child.kill('SIGKILL'), killAfterMs))
+  // Steps are the clock, so that kills fall into training on machines of any speed.
+  let seen = 0
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const before = seen
+    seen += text.split('\n').length - 1
+    if (before < kill.afterSteps && seen >= kill.afterSteps)
+      setTimeout(() => child.kill('SIGKILL'), kill.thenMs)
+  })
   return new Promise((resolve) => child.on('exit', (code) => resolve(code === 0)))
 }
 
@@ -27,7 +37,11 @@ for (const trainer of ['sft', 'dpo'] as const) {
     await trainTiny(trainer, join(folder, 'whole'))
     const random = rngFor('resume', trainer)
     let kills = 0
-    while (!(await attempt(trainer, join(folder, 'cut'), kills < 4 ? random.below(250) : 60_000))) kills++
+    const next = () => ({
+      afterSteps: kills < 4 ? 1 + random.below(4) : Infinity,
+      thenMs: random.below(15),
+    })
+    while (!(await attempt(trainer, join(folder, 'cut'), next()))) kills++
     assert.ok(kills >= 2, 'the test must have interrupted it')
     const weights = (name: string): Buffer => readFileSync(join(folder, name, 'model.safetensors'))
     assert.deepEqual(weights('cut'), weights('whole'))
