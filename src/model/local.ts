@@ -13,7 +13,7 @@ export interface LocalModelOptions {
 
 /** A model folder sampled in this process, on worker threads with the SIMD kernels of nn/wasm. */
 export async function localModel(folder: string, { workers = 2 }: LocalModelOptions = {}): Promise<Model> {
-  const { name, sha256 } = await loadCheckpoint(folder)
+  const { name, sha256, config } = await loadCheckpoint(folder)
   const tokenizer = await loadTokenizer(folder)
   const pool = openPool(folder, workers)
   return {
@@ -22,7 +22,14 @@ export async function localModel(folder: string, { workers = 2 }: LocalModelOpti
     tokenizer,
     sample: async (prompt, { signal, n, seed, ...options }) => {
       const ids = promptIds(prompt, tokenizer)
-      const request = { kind: 'generate' as const, prompts: [ids], options: { ...options, n, seeds: [seed] } }
+      // A completion ends at the model's last position; a prompt that leaves no room is refused below.
+      const room = config.maxPositions - ids.length
+      const maxTokens = room < 1 ? options.maxTokens : Math.min(options.maxTokens, room)
+      const request = {
+        kind: 'generate' as const,
+        prompts: [ids],
+        options: { ...options, maxTokens, n, seeds: [seed] },
+      }
       const [generated = []] = (await pool.ask(request, signal)) as Generated[][]
       return generated.map((one) => completionOf(one, ids.length, tokenizer))
     },
