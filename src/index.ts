@@ -44,6 +44,7 @@ export { trainSft } from './train/sft.ts'
 
 export { type Estimate, type Interval, share, wilson } from './statistics/estimate.ts'
 export { type Random, rngFor, seedFor } from './statistics/random.ts'
+export { readArrow, readTable, writeArrow } from './store/arrow.ts'
 export { locate } from './store/bundled.ts'
 export { type Manifest, readManifest } from './store/manifest.ts'
 export { parquetInfo, readParquet } from './store/parquet-reader.ts'
