@@ -20,8 +20,8 @@ export async function* inOrder<T, U>(
   checkWindow(concurrency, backlog)
   const limit = pLimit(concurrency)
   const pending: Promise<U>[] = []
-  const interruption = interrupted(signal)
-  const head = (): Promise<U> => Promise.race([pending.shift() as Promise<U>, interruption.happens])
+  const interruption = interruptible(signal)
+  const head = (): Promise<U> => interruption.orAbort(pending.shift() as Promise<U>)
   try {
     for await (const row of rows) {
       signal.throwIfAborted()
@@ -48,14 +48,21 @@ function checkWindow(concurrency: number, backlog: number): void {
   )
 }
 
-/** A promise that fails when the signal aborts, so that no call in flight holds up an interrupted run. */
-function interrupted(signal: AbortSignal): { happens: Promise<never>; ignore: () => void } {
-  let ignore = (): void => undefined
-  const happens = new Promise<never>((_, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error)
-    signal.addEventListener('abort', onAbort, { once: true })
-    ignore = () => signal.removeEventListener('abort', onAbort)
-  })
-  happens.catch(() => undefined)
-  return { happens, ignore }
+/** Waits that end when the signal aborts, so that no call in flight holds up an interrupted run. One listener serves a
+ *  whole stream, and a wait leaves nothing behind: a race against one long promise would keep every result alive. */
+function interruptible(signal: AbortSignal): {
+  orAbort: <U>(wait: Promise<U>) => Promise<U>
+  ignore: () => void
+} {
+  let giveUp: (reason: unknown) => void = () => undefined
+  const onAbort = (): void => giveUp(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  return {
+    orAbort: (wait) =>
+      new Promise((resolve, reject) => {
+        giveUp = reject
+        wait.then(resolve, reject)
+      }),
+    ignore: () => signal.removeEventListener('abort', onAbort),
+  }
 }
