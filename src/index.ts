@@ -30,6 +30,7 @@ export type {
   SampleOptions,
   ScoreOptions,
   Tokenizer,
+  TokenScore,
 } from './model/model.ts'
 export { httpModel } from './model/http.ts'
 export { localModel } from './model/local.ts'

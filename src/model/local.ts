@@ -4,7 +4,7 @@ import { loadCheckpoint } from '../nn/checkpoint.ts'
 import type { Generated } from '../nn/sampler.ts'
 import { loadTokenizer } from '../nn/tokenizer.ts'
 import type { WorkerAnswer, WorkerRequest } from './local-worker.ts'
-import type { Completion, Model, Prompt, Tokenizer } from './model.ts'
+import type { Completion, Model, Prompt, Tokenizer, TokenScore } from './model.ts'
 
 export interface LocalModelOptions {
   /** Worker threads, each with the weights of its own. */
@@ -34,7 +34,7 @@ export async function localModel(folder: string, { workers = 2 }: LocalModelOpti
       return generated.map((one) => completionOf(one, ids.length, tokenizer))
     },
     score: async (ids, { signal, from, ...rule }) =>
-      (await pool.ask({ kind: 'score', ids: [...ids], from, rule }, signal)) as number[],
+      (await pool.ask({ kind: 'score', ids: [...ids], from, rule }, signal)) as TokenScore[],
     close: pool.close,
   }
 }

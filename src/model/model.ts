@@ -6,6 +6,9 @@ export interface Tokenizer {
   readonly chatTemplateSha256: string | null
   /** Text of the end-of-sequence token and its id. */
   readonly eos: { readonly id: number; readonly text: string }
+  /** Text of a beginning-of-sequence token that the tokenizer of other tools puts before every text by itself; null
+   *  without one. encode() here never does. */
+  readonly addedBos: string | null
   /** Ids of the text; nothing added, special tokens in the text recognised. */
   encode(text: string): readonly number[]
   /** Text of the ids; special tokens written out. decode(encode(t)) === t is what callers rely on. */
@@ -71,6 +74,16 @@ export interface ScoreOptions {
   readonly signal?: AbortSignal
 }
 
+/** What the sampler makes of a given token. */
+export interface TokenScore {
+  /** Log-probability of the token under the sampler, nats. */
+  readonly logprob: number
+  /** Entropy of the sampler's distribution at its place, nats; null where the engine does not tell. */
+  readonly entropy: number | null
+  /** No token is more likely there; null where the engine does not tell. */
+  readonly isGreedy: boolean | null
+}
+
 /** A language model, as small as the pipeline needs it. */
 export interface Model {
   /** Names weights and version: for a local folder the name and the sha256 of its weights. */
@@ -80,7 +93,7 @@ export interface Model {
   readonly tokenizer: Tokenizer | null
   /** options.n completions in launch order. */
   sample(prompt: Prompt, options: SampleOptions): Promise<readonly Completion[]>
-  /** Sampler log-probabilities (nats) of ids[from..], each given all ids before it. */
-  score(ids: readonly number[], options: ScoreOptions): Promise<readonly number[]>
+  /** What the sampler makes of ids[from..], each given all ids before it. */
+  score(ids: readonly number[], options: ScoreOptions): Promise<readonly TokenScore[]>
   close(): Promise<void>
 }

@@ -55,7 +55,9 @@ export function scriptedModel(
               'Give scriptedModel a score function.',
             ),
           )
-        : Promise.resolve(script.score(ids, from)),
+        : Promise.resolve(
+            script.score(ids, from).map((logprob) => ({ logprob, entropy: null, isGreedy: null })),
+          ),
     close: () => Promise.resolve(),
   }
 }

@@ -5,7 +5,7 @@ import type { Backend } from './backend.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { decodeStep, type Cache, openDecoder, prefill, keepSequences } from './decode.ts'
 import { logits, toParameters } from './network.ts'
-import { logprobOf, pick, type SamplingRule } from './sampling.ts'
+import { pick, type SamplingRule, type Scored, scoreOf } from './sampling.ts'
 
 export interface GenerateOptions extends SamplingRule {
   /** Continuations of each prompt; they share the prompt's keys and values. */
@@ -30,8 +30,8 @@ export interface Sampler {
     prompts: readonly (readonly number[])[],
     options: GenerateOptions,
   ) => Promise<Generated[][]>
-  /** Sampler log-probabilities of ids[from..], nats. */
-  readonly score: (ids: readonly number[], from: number, rule: SamplingRule) => Promise<number[]>
+  /** What the sampler makes of ids[from..], each given all before it. */
+  readonly score: (ids: readonly number[], from: number, rule: SamplingRule) => Promise<Scored[]>
   readonly dispose: () => void
 }
 
@@ -84,7 +84,7 @@ export function createSampler(backend: Backend, checkpoint: Checkpoint): Sampler
         logits(backend, checkpoint.config, parameters, tf.tensor2d([[...ids]], undefined, 'int32')),
       )
       const rows = await rowsOf(out)
-      return ids.slice(from).map((id, i) => logprobOf(rows[from + i - 1] as Float32Array, id, rule))
+      return ids.slice(from).map((id, i) => scoreOf(rows[from + i - 1] as Float32Array, id, rule))
     },
     dispose: () => {
       decoder.dispose()

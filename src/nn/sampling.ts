@@ -23,12 +23,23 @@ export function pick(logits: Float32Array, rule: SamplingRule, uniform: number):
   return picked(kept, kept.ids.length - 1)
 }
 
-/** Log-probability (nats) the sampler gives `id`; -Infinity where truncation excludes it. */
-export function logprobOf(logits: Float32Array, id: number, rule: SamplingRule): number {
-  if (rule.temperature === 0) return argmax(logits) === id ? 0 : -Infinity
+/** What the sampler makes of a given token. */
+export interface Scored {
+  /** Log-probability the sampler gives the token, nats; -Infinity where truncation excludes it. */
+  readonly logprob: number
+  /** Of the sampler's whole distribution at that place, nats. */
+  readonly entropy: number
+  /** No other token is more likely; ties to the lower id. */
+  readonly isGreedy: boolean
+}
+
+/** Scores `id` against logits [V]; float64 inside. */
+export function scoreOf(logits: Float32Array, id: number, rule: SamplingRule): Scored {
+  const isGreedy = argmax(logits) === id
+  if (rule.temperature === 0) return { logprob: isGreedy ? 0 : -Infinity, entropy: 0, isGreedy }
   const kept = distribution(logits, rule)
   const at = kept.ids.indexOf(id)
-  return at < 0 ? -Infinity : picked(kept, at).logprob
+  return { logprob: at < 0 ? -Infinity : picked(kept, at).logprob, entropy: entropyOf(kept), isGreedy }
 }
 
 interface Distribution {
@@ -42,6 +53,12 @@ const picked = ({ ids, mass, total }: Distribution, at: number): Picked => ({
   id: ids[at] as number,
   logprob: Math.log((mass[at] as number) / total),
 })
+
+function entropyOf({ mass, total }: Distribution): number {
+  let sum = 0
+  for (const value of mass) if (value > 0) sum += value * Math.log(value)
+  return Math.max(0, Math.log(total) - sum / total)
+}
 
 function distribution(logits: Float32Array, { temperature, topP, topK }: SamplingRule): Distribution {
   const highest = logits[argmax(logits)] as number

@@ -44,6 +44,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
       .digest('hex'),
     chatTemplateSha256: template === null ? null : createHash('sha256').update(template).digest('hex'),
     eos: { id: eosId, text: eosText },
+    addedBos: addedBos(tokenizer, tokenText(config.bos_token)),
     encode: (text) => tokenizer.encode(text, { add_special_tokens: false }).ids,
     decode: (ids) =>
       ids.length === 0
@@ -51,6 +52,11 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
         : tokenizer.decode([...ids], { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
     renderChat: (messages) => render(compiled, messages, config, folder),
   }
+}
+
+function addedBos(tokenizer: HuggingFaceTokenizer, bos: string | null): string | null {
+  const [first] = tokenizer.encode('', { add_special_tokens: true }).ids
+  return bos !== null && first !== undefined && tokenizer.token_to_id(bos) === first ? bos : null
 }
 
 async function readTemplate(folder: string, config: Record<string, unknown>): Promise<string | null> {

@@ -1,5 +1,6 @@
 import { col, type Row } from './columns.ts'
 import { pivotColumns } from './pivotal-tokens.ts'
+import { promptTextColumns, promptTexts } from './prompt-text.ts'
 import type { Shape } from './shape.ts'
 
 const id = col.int32('token id')
@@ -12,7 +13,7 @@ const needs = {
 }
 
 const columns = {
-  prompt: col.string('rendered chat template and trace up to the pivotal token'),
+  ...promptTextColumns,
   chosen: col.string('text of the better token'),
   rejected: col.string('text of the worse token'),
   metadata: col.struct(
@@ -36,8 +37,21 @@ const columns = {
   prob_rejected_high: col.double('upper end'),
   n_rejected: col.int32('its rollouts'),
   prob_delta: col.double('prob_chosen - prob_rejected'),
+  delta_low: col.double('lower end of its 95 % Newcombe interval'),
+  delta_high: col.double('upper end'),
+  e_value: col.double(
+    'e-value of the two sides against equal success probabilities (Turner, Ly, Grünwald 2024)',
+  ),
   estimator: pivotColumns.estimator,
   confirmed: pivotColumns.confirmed,
+  logprob_chosen: col.double('log-probability of the chosen token under the sampler, nats'),
+  logprob_rejected: col.double('log-probability of the rejected token under the sampler, nats'),
+  entropy: pivotColumns.entropy,
+  is_greedy: col.nullable(
+    col.bool(
+      'no token is more likely there than the one the searched trace has; null where the engine does not tell',
+    ),
+  ),
   position: pivotColumns.position,
   trace_length: pivotColumns.trace_length,
   question_id: col.string('problem id'),
@@ -62,7 +76,7 @@ export const dpoPivotal: Shape<typeof needs, typeof columns> = {
     return [
       {
         ...kept(row),
-        prompt: row.pivot_context,
+        ...promptTexts(row.pivot_context, row.policy_added_bos),
         chosen: row.chosen_token as string,
         rejected: row.rejected_token as string,
         metadata: { original_query: problem, prob_delta: delta, task_type: 'math' },
@@ -70,6 +84,9 @@ export const dpoPivotal: Shape<typeof needs, typeof columns> = {
         chosen_ids: [chosen],
         rejected_ids: [rejected],
         prob_delta: delta,
+        delta_low: row.pair_delta_low as number,
+        delta_high: row.pair_delta_high as number,
+        e_value: row.pair_e_value as number,
         question_id: questionId,
       },
     ]

@@ -22,7 +22,12 @@ const evidence = {
   estimator: col.string('how it was found: published recursion, with or without log-probability pruning'),
   position: col.int32('tokens of the trace before it'),
   trace_length: col.int32('tokens of the trace, end token included'),
+  e_value: col.double('e-value of the fresh rollouts against no change at all (Turner, Ly, Grünwald 2024)'),
   logprob: col.double('log-probability of the token under the sampler, nats'),
+  entropy: col.nullable(
+    col.double("entropy of the sampler's distribution there, nats; null where the engine does not tell"),
+  ),
+  is_greedy: col.nullable(col.bool('no token is more likely there; null where the engine does not tell')),
   on_policy: col.bool('the trace was written by the policy itself'),
   trace_ids: col.list(id, 'the searched trace, end token included'),
   trace_tokens: col.list(col.string('token text'), 'the same as text, token by token'),
@@ -35,10 +40,17 @@ const evidence = {
   prob_chosen_low: col.nullable(col.double('lower end of its 95 % Wilson interval')),
   prob_chosen_high: col.nullable(col.double('upper end')),
   n_chosen: col.nullable(col.int32('its rollouts')),
+  logprob_chosen: col.nullable(col.double('its log-probability under the sampler, nats')),
   prob_rejected: col.nullable(col.double('success probability after the rejected token, fresh rollouts')),
   prob_rejected_low: col.nullable(col.double('lower end of its 95 % Wilson interval')),
   prob_rejected_high: col.nullable(col.double('upper end')),
   n_rejected: col.nullable(col.int32('its rollouts')),
+  logprob_rejected: col.nullable(col.double('its log-probability under the sampler, nats')),
+  pair_delta_low: col.nullable(
+    col.double('lower end of the 95 % Newcombe interval of prob_chosen - prob_rejected'),
+  ),
+  pair_delta_high: col.nullable(col.double('upper end')),
+  pair_e_value: col.nullable(col.double('e-value of the two sides against equal success probabilities')),
 } satisfies Columns
 
 const chosenId = col.nullable(col.int32('token of the better side; null without a certified pair'))
@@ -48,6 +60,9 @@ const rejectedId = col.nullable(col.int32('token of the worse side'))
 export const pivotColumns = {
   ...evidence,
   policy_prompt_ids: col.list(id, "the policy's prompt"),
+  policy_added_bos: col.nullable(
+    col.string('beginning-of-sequence token that tokenizers add to it by themselves'),
+  ),
   chosen_id: chosenId,
   rejected_id: rejectedId,
 }

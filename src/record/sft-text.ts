@@ -1,4 +1,5 @@
 import { col } from './columns.ts'
+import { promptTextColumns, promptTexts } from './prompt-text.ts'
 import type { Shape } from './shape.ts'
 
 const ids = (meaning: string) => col.nullable(col.list(col.int32('token id'), meaning))
@@ -8,7 +9,6 @@ const shared = {
   problem: col.string('problem text'),
   answer: col.string('reference answer'),
   trace_id: col.string('trace id'),
-  prompt: col.string('what the teacher was given'),
   prompt_ids: ids('exact ids of the prompt'),
   completion_ids: ids('exact ids, end token included'),
   teacher_model: col.string('model that wrote it'),
@@ -19,11 +19,14 @@ const shared = {
 const needs = {
   ...shared,
   id: col.string('problem id'),
+  prompt: col.string('what the teacher was given'),
+  added_bos: col.nullable(col.string('beginning-of-sequence token that tokenizers add by themselves')),
   completion,
   end_token: col.nullable(col.string('text of the end token')),
 }
 
 const columns = {
+  ...promptTextColumns,
   ...shared,
   question_id: col.string('problem id'),
   completion: col.string('worked answer, ending in the literal end token where the teacher has one'),
@@ -35,7 +38,7 @@ export const sftText: Shape<typeof needs, typeof columns> = {
   config: 'sft_text',
   needs,
   columns,
-  rows: ({ id, end_token: end, ...row }) => [
-    { question_id: id, ...row, completion: row.completion + (end ?? '') },
+  rows: ({ id, end_token: end, added_bos: bos, prompt, ...row }) => [
+    { question_id: id, ...row, ...promptTexts(prompt, bos), completion: row.completion + (end ?? '') },
   ],
 }

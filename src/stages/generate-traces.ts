@@ -16,6 +16,9 @@ const adds = {
   completion: col.string("the teacher's worked answer, without end token"),
   completion_ids: col.nullable(col.list(col.int32('token id'), 'exact ids, end token included')),
   end_token: col.nullable(col.string("text of the teacher's end token; null where its engine hides it")),
+  added_bos: col.nullable(
+    col.string('text of a beginning-of-sequence token that tokenizers add to the prompt by themselves'),
+  ),
   teacher_model: col.string('model that wrote it'),
 }
 
@@ -81,6 +84,7 @@ export function generateTraces(of: GenerateTracesOptions): Stage<typeof needs, t
             completion: completion.text,
             completion_ids: completion.tokenIds,
             end_token: teacher.tokenizer?.eos.text ?? null,
+            added_bos: teacher.tokenizer?.addedBos ?? null,
             teacher_model: teacher.id,
           },
         ]

@@ -40,7 +40,8 @@ export async function readSftExamples(
   const examples: SftExample[] = []
   for await (const row of readConfig(manifestPath, config)) {
     const completion = text(row, 'completion', manifestPath)
-    const prompt = text(row, 'prompt', manifestPath)
+    // With the beginning-of-sequence token, where the dataset keeps the two apart.
+    const prompt = text(row, row.prompt_with_bos === undefined ? 'prompt' : 'prompt_with_bos', manifestPath)
     const { text: end } = tokenizer.eos
     const whole = completion.endsWith(end) ? completion : completion + end
     const completionIds = exact(row.completion_ids, whole, tokenizer)

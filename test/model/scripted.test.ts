@@ -51,6 +51,6 @@ test('without a score function scoring is refused', async () => {
   await assert.rejects(scriptedModel({ complete: [] }).score([1, 2], score), /cannot score/)
   assert.deepEqual(
     await scriptedModel({ complete: [], score: (ids) => ids.map(() => -1) }).score([7], score),
-    [-1],
+    [{ logprob: -1, entropy: null, isGreedy: null }],
   )
 })

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { openBackend } from '../../src/nn/backend.ts'
 import { createSampler, type GenerateOptions } from '../../src/nn/sampler.ts'
 import { referenceLogits } from '../../src/nn/reference.ts'
-import { logprobOf } from '../../src/nn/sampling.ts'
+import { scoreOf } from '../../src/nn/sampling.ts'
 import { tinyCheckpoint } from './tiny.ts'
 
 const rule = { temperature: 0.9, topP: 1, topK: 0 }
@@ -25,14 +25,14 @@ for (const architecture of ['llama', 'qwen2', 'phi3'] as const) {
     for (const { tokenIds, logprobs } of drawn) {
       const rows = referenceLogits(checkpoint, [...prompt, ...tokenIds])
       tokenIds.forEach((id, i) => {
-        const want = logprobOf(Float32Array.from(rows[prompt.length + i - 1] as Float64Array), id, rule)
+        const want = scoreOf(Float32Array.from(rows[prompt.length + i - 1] as Float64Array), id, rule).logprob
         assert.ok(
           Math.abs(want - (logprobs[i] as number)) < 1e-4,
           `token ${i}: ${logprobs[i]} is not ${want}`,
         )
       })
       const scored = await sampler.score([...prompt, ...tokenIds], prompt.length, rule)
-      scored.forEach((score, i) => assert.ok(Math.abs(score - (logprobs[i] as number)) < 1e-4))
+      scored.forEach(({ logprob }, i) => assert.ok(Math.abs(logprob - (logprobs[i] as number)) < 1e-4))
     }
     sampler.dispose()
   })
@@ -63,7 +63,7 @@ test('the share of each first token is its probability', async () => {
   const [drawn = []] = await sampler.generate([[3, 1, 4]], options({ n: 4000, maxTokens: 1 }))
   const row = Float32Array.from(referenceLogits(checkpoint, [3, 1, 4])[2] as Float64Array)
   for (let id = 0; id < checkpoint.config.vocabSize; id++) {
-    const p = Math.exp(logprobOf(row, id, rule))
+    const p = Math.exp(scoreOf(row, id, rule).logprob)
     const share = drawn.filter(({ tokenIds }) => tokenIds[0] === id).length / drawn.length
     assert.ok(
       Math.abs(share - p) < 5 * Math.sqrt((p * (1 - p)) / drawn.length) + 1e-9,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import { referenceLogits } from '../../src/nn/reference.ts'
 import type { GenerateOptions } from '../../src/nn/sampler.ts'
-import { logprobOf } from '../../src/nn/sampling.ts'
+import { scoreOf } from '../../src/nn/sampling.ts'
 import { compileKernels } from '../../src/nn/wasm/assembly/build.ts'
 import { createWasmSampler } from '../../src/nn/wasm/sampler.ts'
 import { tinyCheckpoint } from './tiny.ts'
@@ -26,14 +26,14 @@ for (const architecture of ['llama', 'qwen2', 'phi3'] as const) {
     for (const { tokenIds, logprobs } of drawn) {
       const rows = referenceLogits(checkpoint, [...prompt, ...tokenIds])
       tokenIds.forEach((id, i) => {
-        const want = logprobOf(Float32Array.from(rows[prompt.length + i - 1] as Float64Array), id, rule)
+        const want = scoreOf(Float32Array.from(rows[prompt.length + i - 1] as Float64Array), id, rule).logprob
         assert.ok(
           Math.abs(want - (logprobs[i] as number)) < 1e-4,
           `token ${i}: ${logprobs[i]} is not ${want}`,
         )
       })
       const scored = await sampler.score([...prompt, ...tokenIds], prompt.length, rule)
-      scored.forEach((score, i) => assert.ok(Math.abs(score - (logprobs[i] as number)) < 1e-4))
+      scored.forEach(({ logprob }, i) => assert.ok(Math.abs(logprob - (logprobs[i] as number)) < 1e-4))
     }
   })
 }

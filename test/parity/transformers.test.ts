@@ -47,7 +47,7 @@ for (const architecture of ['llama', 'qwen2', 'phi3'] as const) {
       ? await createWasmSampler(checkpoint)
       : createSampler(await openBackend('wasm'), checkpoint)
     const scores = await sampler.score(expected.ids, 1, { temperature: 1, topP: 1, topK: 0 })
-    scores.forEach((score, i) => {
+    scores.forEach(({ logprob: score }, i) => {
       const row = expected.logits[i] as number[]
       const want = (row[expected.ids[i + 1] as number] as number) - logSumExp(row)
       assert.ok(Math.abs(score - want) < 1e-4, `token ${i + 1}: ${score} is not ${want}`)

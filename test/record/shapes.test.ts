@@ -7,7 +7,7 @@ import { sftText } from '../../src/record/sft-text.ts'
 import { generateTraces } from '../../src/stages/generate-traces.ts'
 import { findPivotalTokens } from '../../src/stages/pivotal/find-pivotal-tokens.ts'
 import { verifyTraces } from '../../src/stages/verify-traces.ts'
-import { lastDigit, markovModel, tokenizer } from '../stages/markov.ts'
+import { lastDigit, markovModel, nextTokens, tokenizer } from '../stages/markov.ts'
 import { runStage } from '../stages/run-stage.ts'
 
 const sampler = { temperature: 1, topP: 1, topK: 0, maxTokens: 12 }
@@ -52,6 +52,23 @@ test('sft_text: exact ids, and text that ends in the literal end token', async (
   assert.equal(row?.completion, 'xx1')
 })
 
+test('a beginning-of-sequence token that tokenizers add by themselves stands in prompt_with_bos only', async () => {
+  const { traces, pivots } = await rows()
+  const trace = { ...traces[0], prompt: '<s>xy|', added_bos: '<s>' } as unknown as In<typeof sftText>
+  const pivot = pivots.find(({ chosen_id: id }) => id !== null) ?? {}
+  const paired = { ...pivot, pivot_context: '<s>xy|x', policy_added_bos: '<s>' } as unknown as In<
+    typeof dpoPivotal
+  >
+  const both = [...sftText.rows(trace), ...dpoPivotal.rows(paired)]
+  assert.deepEqual(
+    both.map(({ prompt, prompt_with_bos }) => [prompt, prompt_with_bos]),
+    [
+      ['xy|', '<s>xy|'],
+      ['xy|x', '<s>xy|x'],
+    ],
+  )
+})
+
 test('pivotal_tokens: one row a pivot, ids and texts agree', async () => {
   const { pivots } = await rows()
   assert.ok(pivots.length > 2)
@@ -81,5 +98,10 @@ test('dpo_pivotal: certified pairs only, one token a side, decodable to the text
     assert.equal(tokenizer.decode(pair.rejected_ids), pair.rejected)
     assert.ok(pair.prob_chosen_low > pair.prob_rejected_high)
     assert.ok(pair.prob_delta >= 0.2 && pair.metadata.prob_delta === pair.prob_delta)
+    assert.ok(pair.delta_low < pair.prob_delta && pair.prob_delta <= pair.delta_high)
+    assert.ok(pair.e_value > 5, `disjoint intervals, and an e-value of ${pair.e_value}`)
+    const step = new Map(nextTokens(pair.metadata.original_query === 'xy' ? pair.prompt.slice(3) : ''))
+    assert.equal(pair.logprob_chosen, Math.log(step.get(pair.chosen) as number))
+    assert.equal(pair.logprob_rejected, Math.log(step.get(pair.rejected) as number))
   }
 })

@@ -11,6 +11,7 @@ export const tokenizer: Tokenizer = {
   sha256: 'f'.repeat(64),
   chatTemplateSha256: null,
   eos: { id: endId, text: '<end>' },
+  addedBos: null,
   encode: (text) =>
     Array.from(text.replaceAll('<end>', '\0'), (letter) =>
       letter === '\0' ? endId : letters.indexOf(letter),

@@ -27,6 +27,7 @@ test('a teacher with a tokenizer is asked in exact ids of the template, rendered
     completion: 'try 1 #### 2',
     completion_ids: [...tokenizer.encode('try 1 #### 2'), tokenizer.eos.id],
     end_token: '<|end|>',
+    added_bos: null,
     teacher_model: 't',
   })
   assert.deepEqual(

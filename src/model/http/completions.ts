@@ -55,7 +55,9 @@ const choice = z.object({
   token_ids: z.array(z.int()).nullish(),
   prompt_token_ids: z.array(z.int()).nullish(),
   logprobs: z.object({ token_logprobs: z.array(z.number().nullable()).nullish() }).nullish(),
-  prompt_logprobs: z.array(z.record(z.string(), z.object({ logprob: z.number() })).nullable()).nullish(),
+  prompt_logprobs: z
+    .array(z.record(z.string(), z.object({ logprob: z.number(), rank: z.int().optional() })).nullable())
+    .nullish(),
 })
 export type Choice = z.infer<typeof choice>
 

@@ -152,7 +152,7 @@ async function probeScore(
       // Prefill and decode differ in rounding: 0.01-0.05 nats were seen between kernels of one server.
       if (
         scores?.every(
-          (score, i) => logprobs === null || Math.abs(score - (logprobs[i] ?? Number.NaN)) < 0.1,
+          ({ logprob }, i) => logprobs === null || Math.abs(logprob - (logprobs[i] ?? Number.NaN)) < 0.1,
         ) === true
       )
         return way

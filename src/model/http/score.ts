@@ -1,3 +1,4 @@
+import type { TokenScore } from '../model.ts'
 import { completionBody, type CompletionReply, type Dialect } from './completions.ts'
 import { IncompleteReply } from './failure.ts'
 
@@ -16,22 +17,21 @@ export function scoreBody(
   return way === 'echo' ? { ...body, echo: true } : { ...body, prompt_logprobs: 0 }
 }
 
-/** Log-probabilities of ids[from..] before temperature, nats. */
+/** Scores of ids[from..] before temperature. */
 export function readScores(
   { choices: [choice] }: CompletionReply,
   ids: readonly number[],
   from: number,
   way: ScoreWay,
-): number[] {
+): TokenScore[] {
   return ids.slice(from).map((id, i) => {
     const at = from + i
-    const value =
-      way === 'echo'
-        ? choice?.logprobs?.token_logprobs?.[at]
-        : choice?.prompt_logprobs?.[at]?.[String(id)]?.logprob
+    const entry = way === 'echo' ? undefined : choice?.prompt_logprobs?.[at]?.[String(id)]
+    const value = way === 'echo' ? choice?.logprobs?.token_logprobs?.[at] : entry?.logprob
     if (typeof value !== 'number' || !(value <= 1e-6)) {
       throw new IncompleteReply(`the reply has no log-probability of prompt token ${at}`)
     }
-    return Math.min(value, 0)
+    const isGreedy = entry?.rank === undefined ? null : entry.rank === 1
+    return { logprob: Math.min(value, 0), entropy: null, isGreedy }
   })
 }

@@ -3,7 +3,7 @@ import { rngFor } from '../../statistics/random.ts'
 import type { Checkpoint } from '../checkpoint.ts'
 import type { DecoderConfig } from '../config.ts'
 import { type Generated, type GenerateOptions, type Sampler } from '../sampler.ts'
-import { logprobOf, pick, type SamplingRule } from '../sampling.ts'
+import { pick, type SamplingRule, type Scored, scoreOf } from '../sampling.ts'
 import { openEngine, type Engine, type Row, type Run } from './engine.ts'
 
 /** Sequences decoded at once: wide enough to keep weights in cache, small enough for the memory of long prompts. */
@@ -122,7 +122,7 @@ function promptRows(engine: Engine, ids: readonly number[], prompt: Run): Row[] 
   }))
 }
 
-function score(engine: Engine, ids: readonly number[], from: number, rule: SamplingRule): number[] {
+function score(engine: Engine, ids: readonly number[], from: number, rule: SamplingRule): Scored[] {
   engine.reset()
   const rows = promptRows(engine, ids.slice(0, -1), engine.newRun(ids.length))
   const wanted = ids.slice(from)
@@ -130,7 +130,7 @@ function score(engine: Engine, ids: readonly number[], from: number, rule: Sampl
     rows,
     wanted.map((_, i) => from + i - 1),
   )
-  return wanted.map((id, i) => logprobOf(logits[i] as Float32Array, id, rule))
+  return wanted.map((id, i) => scoreOf(logits[i] as Float32Array, id, rule))
 }
 
 function checkLength(length: number, most: number): void {

@@ -1,10 +1,12 @@
-import type { Model, Tokenizer } from '../../model/model.ts'
+import type { Model, Tokenizer, TokenScore } from '../../model/model.ts'
 import type { Row } from '../../record/columns.ts'
 import type { pivotColumns } from '../../record/pivotal-tokens.ts'
 import { differenceInterval } from '../../statistics/difference.ts'
-import { share, wilson } from '../../statistics/estimate.ts'
+import { equalSharesEValue, expectedShare } from '../../statistics/e-value.ts'
+import { share } from '../../statistics/estimate.ts'
 import type { Sampler } from '../generate-traces.ts'
-import { certifyPair, type TokenPair } from './pair.ts'
+import { certifyPair } from './pair.ts'
+import { noPair, pairColumns } from './pair-columns.ts'
 import { type NodeSample, type RolloutProcess, samplingRule } from './rollouts.ts'
 import { rounding } from './search.ts'
 
@@ -19,7 +21,7 @@ interface Searcher extends Sampler {
 interface Found {
   readonly promptIds: readonly number[]
   readonly traceIds: readonly number[]
-  readonly logprobs: readonly number[]
+  readonly scores: readonly TokenScore[]
   readonly onPolicy: boolean
   readonly nodes: ReadonlyMap<number, NodeSample>
   readonly position: number
@@ -29,9 +31,9 @@ interface Found {
 /** The row of a pivotal token: its probabilities estimated anew, on rollouts that did not select it, and its pair. */
 export async function describePivot(
   of: Searcher,
-  { promptIds, traceIds, logprobs, onPolicy, nodes, position, process }: Found,
+  { promptIds, traceIds, scores, onPolicy, nodes, position, process }: Found,
 ): Promise<Row<typeof pivotColumns>> {
-  const { student, tokenizer, gap, rollouts } = of
+  const { tokenizer, gap, rollouts } = of
   const tokenId = traceIds[position] as number
   const prefix = traceIds.slice(0, position)
   const [searchBefore, searchAfter] = [
@@ -47,12 +49,13 @@ export async function describePivot(
   const delta = share(after) - share(before)
   const interval = differenceInterval(before, after)
   const confirmed = Math.abs(delta) >= gap - rounding && Math.sign(delta) === Math.sign(searchDelta)
-  const samples = [searchBefore, freshBefore]
+  const evidence = { searchAfter: searchAfter.estimate, samples: [searchBefore, freshBefore] }
   const pair = confirmed
-    ? await certifyPair({ prefix, tokenId, after, before, samples, gap, rollouts }, process)
+    ? await certifyPair({ prefix, tokenId, after, before, ...evidence, gap, rollouts }, process)
     : null
+  const { logprob, entropy, isGreedy } = scores[position] as TokenScore
+  const expected = [expectedShare(searchBefore.estimate), expectedShare(searchAfter.estimate)] as const
   return {
-    model_id: student.id,
     pivot_context: tokenizer.decode([...promptIds, ...prefix]),
     pivot_token: tokenizer.decode([tokenId]),
     pivot_token_id: tokenId,
@@ -66,35 +69,32 @@ export async function describePivot(
     n_after: after.trials,
     search_delta: searchDelta,
     confirmed,
-    estimator: of.prune ? 'published+prune' : 'published',
     position,
     trace_length: traceIds.length,
-    logprob: logprobs[position] as number,
+    e_value: equalSharesEValue([before, after], expected),
+    logprob,
+    entropy,
+    is_greedy: isGreedy,
     on_policy: onPolicy,
     policy_prompt_ids: promptIds,
     trace_ids: traceIds,
     trace_tokens: traceIds.map((id) => tokenizer.decode([id])),
-    sampler_fingerprint: JSON.stringify({ ...samplingRule(of), maxTokens: of.maxTokens }),
-    tokenizer_sha256: tokenizer.sha256,
-    chat_template_sha256: tokenizer.chatTemplateSha256,
-    ...pairColumns(pair, tokenizer),
+    ...processColumns(of),
+    ...(pair === null
+      ? noPair
+      : await pairColumns(of, pair, { promptIds, prefix, tokenId, logprob, process })),
   }
 }
 
-function pairColumns(pair: TokenPair | null, tokenizer: Tokenizer) {
-  const [chosen, rejected] = pair === null ? [null, null] : [wilson(pair.chosen), wilson(pair.rejected)]
+/** What made the estimates. */
+function processColumns(of: Searcher) {
+  const { student, tokenizer, prune, maxTokens } = of
   return {
-    chosen_id: pair?.chosenId ?? null,
-    rejected_id: pair?.rejectedId ?? null,
-    chosen_token: pair === null ? null : tokenizer.decode([pair.chosenId]),
-    rejected_token: pair === null ? null : tokenizer.decode([pair.rejectedId]),
-    prob_chosen: pair === null ? null : share(pair.chosen),
-    prob_chosen_low: chosen?.low ?? null,
-    prob_chosen_high: chosen?.high ?? null,
-    n_chosen: pair?.chosen.trials ?? null,
-    prob_rejected: pair === null ? null : share(pair.rejected),
-    prob_rejected_low: rejected?.low ?? null,
-    prob_rejected_high: rejected?.high ?? null,
-    n_rejected: pair?.rejected.trials ?? null,
+    model_id: student.id,
+    estimator: prune ? 'published+prune' : 'published',
+    policy_added_bos: tokenizer.addedBos,
+    sampler_fingerprint: JSON.stringify({ ...samplingRule(of), maxTokens }),
+    tokenizer_sha256: tokenizer.sha256,
+    chat_template_sha256: tokenizer.chatTemplateSha256,
   }
 }

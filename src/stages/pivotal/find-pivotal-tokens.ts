@@ -102,7 +102,7 @@ async function searchTrace(
   const traceIds = exactIds(tokenizer, row)
   if (traceIds === null) return { drop: "trace changed by the policy's tokenizer" }
   if (traceIds.length > of.maxTokens) return { drop: 'trace longer than the token limit' }
-  const logprobs = await student.score([...promptIds, ...traceIds], {
+  const scores = await student.score([...promptIds, ...traceIds], {
     ...samplingRule(of),
     from: promptIds.length,
     signal: run.signal,
@@ -114,11 +114,11 @@ async function searchTrace(
     key: [run.seed, 'findPivotalTokens', row.trace_id],
     run,
   })
-  const trace = { promptIds, traceIds, logprobs, onPolicy: row.teacher_model === student.id }
+  const trace = { promptIds, traceIds, scores, onPolicy: row.teacher_model === student.id }
   const nodes = new Map<number, NodeSample>()
   const found = await searchPivots(
     {
-      logprobs,
+      logprobs: scores.map(({ logprob }) => logprob),
       estimate: async (node) => {
         const sample = await process.sample(traceIds.slice(0, node), rollouts, 'search')
         nodes.set(node, sample)

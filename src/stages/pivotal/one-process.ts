@@ -17,7 +17,7 @@ export async function requireOneProcess(
     ...options,
     from: promptIds.length,
   })
-  const off = rollout.logprobs.map((logprob, i) => Math.abs(logprob - (scored[i] ?? NaN)))
+  const off = rollout.logprobs.map((logprob, i) => Math.abs(logprob - (scored[i]?.logprob ?? NaN)))
   const worst = Math.max(...off)
   if (worst <= tolerance) return
   throw new FulcrumError(

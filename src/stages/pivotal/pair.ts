@@ -1,3 +1,4 @@
+import { equalSharesEValue, expectedShare } from '../../statistics/e-value.ts'
 import { type Estimate, type Interval, share, wilson } from '../../statistics/estimate.ts'
 import type { NodeSample, RolloutProcess } from './rollouts.ts'
 import { rounding } from './search.ts'
@@ -8,6 +9,8 @@ export interface TokenPair {
   readonly rejectedId: number
   readonly chosen: Estimate
   readonly rejected: Estimate
+  /** Against equal success probabilities, from the two estimates; what was expected came from the search's rollouts. */
+  readonly eValue: number
 }
 
 export interface PairQuestion {
@@ -16,6 +19,8 @@ export interface PairQuestion {
   /** Fresh estimate after prefix + token, and before it. */
   readonly after: Estimate
   readonly before: Estimate
+  /** The search's own estimate after prefix + token. */
+  readonly searchAfter: Estimate
   /** Rollouts from the prefix: what else the policy does there. */
   readonly samples: readonly NodeSample[]
   readonly gap: number
@@ -33,18 +38,22 @@ export async function certifyPair(
   const raises = share(after) > share(before)
   const other = mostPromising(question, raises)
   if (other === null) return null
-  const value = (await process.sample([...prefix, other], rollouts, 'other token')).estimate
+  const value = (await process.sample([...prefix, other.id], rollouts, 'other token')).estimate
   const [chosen, rejected] = raises ? [after, value] : [value, after]
   if (share(chosen) - share(rejected) < gap - rounding || !above(wilson(chosen), wilson(rejected)))
     return null
-  const [chosenId, rejectedId] = raises ? [tokenId, other] : [other, tokenId]
-  return { chosenId, rejectedId, chosen, rejected }
+  const [chosenId, rejectedId] = raises ? [tokenId, other.id] : [other.id, tokenId]
+  const expected = [expectedShare(question.searchAfter), expectedShare(other.seen)] as const
+  return { chosenId, rejectedId, chosen, rejected, eValue: equalSharesEValue([after, value], expected) }
 }
 
 const above = (upper: Interval, lower: Interval): boolean => upper.low > lower.high
 
 /** Of the other first tokens, the one with the best one-sided Wilson bound on the wanted side; ties to the lower id. */
-function mostPromising({ samples, tokenId }: PairQuestion, raises: boolean): number | null {
+function mostPromising(
+  { samples, tokenId }: PairQuestion,
+  raises: boolean,
+): { readonly id: number; readonly seen: Estimate } | null {
   const seen = new Map<number, { successes: number; trials: number }>()
   for (const { id, correct } of samples.flatMap(({ firsts }) => firsts)) {
     if (id === tokenId || id < 0) continue
@@ -55,8 +64,8 @@ function mostPromising({ samples, tokenId }: PairQuestion, raises: boolean): num
   }
   const scored = [...seen].map(([id, estimate]) => {
     const { low, high } = wilson(estimate, 1)
-    return { id, score: raises ? 1 - high : low }
+    return { id, seen: estimate, score: raises ? 1 - high : low }
   })
   scored.sort((a, b) => b.score - a.score || a.id - b.id)
-  return scored[0]?.id ?? null
+  return scored[0] ?? null
 }

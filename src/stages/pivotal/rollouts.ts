@@ -18,6 +18,8 @@ export interface NodeSample {
 export interface RolloutProcess {
   /** n fresh rollouts after `prefix`; `purpose` keys their draws, so that no two samples share any. */
   sample(prefix: readonly number[], n: number, purpose: string): Promise<NodeSample>
+  /** Aborts when the run does. */
+  readonly signal: AbortSignal
 }
 
 export interface RolloutProcessOptions extends Sampler {
@@ -46,6 +48,7 @@ export function rolloutProcess(of: RolloutProcessOptions): RolloutProcess {
     ids.at(-1) === eos.id && verifier.verify(tokenizer.decode(ids.slice(0, -1)), answer).verdict === 'equal'
 
   return {
+    signal: run.signal,
     sample: async (prefix, n, purpose) => {
       // A finished answer has a known verdict, and one that fills the cap has failed: no rollouts.
       if (prefix.at(-1) === eos.id || prefix.length >= maxTokens) {
