@@ -16,9 +16,7 @@ const fetchedPartSchema = z.strictObject({
   config: z.string(),
   split: z.string(),
   rows: z.int().positive(),
-  files: z
-    .array(z.strictObject({ path: z.string(), bytes: z.int().nonnegative(), sha256: hex(64) }))
-    .min(1),
+  files: z.array(z.strictObject({ path: z.string(), bytes: z.int().nonnegative(), sha256: hex(64) })).min(1),
 })
 const fetchedSchema = z.strictObject({ benchmark: z.string(), parts: z.array(fetchedPartSchema) })
 const lockSchema = z.record(z.string(), z.array(fetchedPartSchema))
@@ -29,8 +27,12 @@ export type FetchedPart = z.output<typeof fetchedPartSchema>
 export const defaultCache = (): string => join(homedir(), '.cache/fulcrum/benchmarks')
 
 /** A part's file in the cache. */
-export const cachedPath = (cache: string, name: string, { dataset }: { dataset: string }, path: string): string =>
-  join(cache, name, dataset.replace('/', '--'), path)
+export const cachedPath = (
+  cache: string,
+  name: string,
+  { dataset }: { dataset: string },
+  path: string,
+): string => join(cache, name, dataset.replace('/', '--'), path)
 
 /** What the cache says it has of a benchmark; none where nothing was fetched. */
 export function readFetched(cache: string, name: string): readonly FetchedPart[] {
@@ -61,7 +63,8 @@ export async function verifyFetched(cache: string, name: string): Promise<string
     problems.push(...wrong)
     if (wrong.length > 0) continue
     const rows = await countRows(paths)
-    if (rows !== part.rows) problems.push(`${part.config}/${part.split} has ${rows} rows, recorded are ${part.rows}`)
+    if (rows !== part.rows)
+      problems.push(`${part.config}/${part.split} has ${rows} rows, recorded are ${part.rows}`)
   }
   return problems
 }
@@ -78,7 +81,8 @@ export async function countRows(paths: readonly string[]): Promise<number> {
   let rows = 0
   for (const path of paths) {
     for await (const { line, error } of readRecords(path)) {
-      if (error !== null) throw new FulcrumError('data', `${path}:${line} is no item: ${error}`, 'Report it to the dataset.')
+      if (error !== null)
+        throw new FulcrumError('data', `${path}:${line} is no item: ${error}`, 'Report it to the dataset.')
       rows++
     }
   }

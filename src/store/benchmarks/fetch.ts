@@ -50,7 +50,10 @@ export async function fetchBenchmark(
     parts.push(await fetchPart(hub, { benchmark, source, part, expected: expected ?? null }, options))
     // After each part, so that a fetch that is cut off goes on where it stopped.
     const rest = known.filter((fetched) => !parts.some((done) => samePlace(done, fetched)))
-    await writeFetched(options.cache, name, [...parts, ...rest.filter((fetched) => !locked.includes(fetched))])
+    await writeFetched(options.cache, name, [
+      ...parts,
+      ...rest.filter((fetched) => !locked.includes(fetched)),
+    ])
   }
   if (options.pin !== undefined) await writeLock(options.pin, name, parts)
   return parts
@@ -69,7 +72,9 @@ async function fetchPart(hub: Hub, wanted: Wanted, options: FetchOptions): Promi
   const dataset = part.dataset ?? source.dataset
   const place = (path: string): string => cachedPath(options.cache, benchmark.name, { dataset }, path)
   if (expected !== null) {
-    const problems = await Promise.all(expected.files.map(({ path, sha256 }) => fileProblem(place(path), sha256)))
+    const problems = await Promise.all(
+      expected.files.map(({ path, sha256 }) => fileProblem(place(path), sha256)),
+    )
     if (problems.every((problem) => problem === null)) return expected
   }
   const revision = expected?.commit ?? source.commit ?? source.revision
@@ -121,7 +126,12 @@ function checkPart(
   files: FetchedPart['files'],
   rows: number,
 ): void {
-  const differ = (what: string, found: string | number, known: string | number, where: string): FulcrumError =>
+  const differ = (
+    what: string,
+    found: string | number,
+    known: string | number,
+    where: string,
+  ): FulcrumError =>
     new FulcrumError(
       'data',
       `${dataset} ${part.config}/${part.split} has ${what} ${found}, ${where} says ${known}`,
@@ -131,7 +141,8 @@ function checkPart(
   const where = expected === null ? 'the registry' : 'the record of the first fetch'
   files.forEach(({ sha256, path }, i) => {
     const known = hashes?.[i]
-    if (hashes !== null && known !== sha256) throw differ(`sha256 of ${path}`, sha256, known ?? 'no file', where)
+    if (hashes !== null && known !== sha256)
+      throw differ(`sha256 of ${path}`, sha256, known ?? 'no file', where)
   })
   const known = expected?.rows ?? part.rows
   if (known !== null && rows !== known) throw differ('rows:', rows, known, where)

@@ -89,4 +89,8 @@ export function connectHub(options: HubOptions = {}): Hub {
 }
 
 const reason = (error: unknown): string =>
-  error instanceof Error ? (error.cause instanceof Error ? reason(error.cause) : error.message) : String(error)
+  error instanceof Error
+    ? error.cause instanceof Error
+      ? reason(error.cause)
+      : error.message
+    : String(error)

@@ -121,7 +121,7 @@ async function openPartial(path: string): Promise<FileHandle> {
 
 async function writeAt(handle: FileHandle, chunk: Uint8Array, at: number, path: string): Promise<void> {
   try {
-    for (let done = 0; done < chunk.length; ) {
+    for (let done = 0; done < chunk.length;) {
       done += (await handle.write(chunk, done, chunk.length - done, at + done)).bytesWritten
     }
   } catch (error) {

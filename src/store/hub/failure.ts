@@ -26,7 +26,8 @@ export class BrokenBody extends Error {
 /** What the Hub itself calls temporary, and what a broken connection is. */
 export function temporary(error: unknown): Temporary | null {
   if (error instanceof HubRefusal) {
-    const again = error.status === 408 || error.status === 429 || (error.status >= 500 && error.status !== 501)
+    const again =
+      error.status === 408 || error.status === 429 || (error.status >= 500 && error.status !== 501)
     return again ? { retryAfterMs: retryAfterMs(error.headers as unknown as globalThis.Headers) } : null
   }
   if (unreachable(error) !== null) return null
@@ -64,7 +65,10 @@ export function refusal(error: unknown, hubUrl: string, dataset: string, hasToke
     )
   }
   if (status === 401 && hasToken && code !== 'RepoNotFound') {
-    return fail(`The Hub does not take the token in HF_TOKEN (401)`, `Make a new one at ${hubUrl}/settings/tokens.`)
+    return fail(
+      `The Hub does not take the token in HF_TOKEN (401)`,
+      `Make a new one at ${hubUrl}/settings/tokens.`,
+    )
   }
   if (code === 'RevisionNotFound' || code === 'EntryNotFound') {
     return fail(

@@ -49,10 +49,14 @@ async function json(
   path: string,
 ): Promise<{ value: unknown; link: string | null }> {
   try {
-    return await hub.ask(path, () => ({ accept: 'application/json' }), async (response) => ({
-      value: await response.json(),
-      link: response.headers.get('link'),
-    }))
+    return await hub.ask(
+      path,
+      () => ({ accept: 'application/json' }),
+      async (response) => ({
+        value: await response.json(),
+        link: response.headers.get('link'),
+      }),
+    )
   } catch (error) {
     if (error instanceof SyntaxError) throw strange(hub, path, 'no JSON')
     throw refusal(error, hub.url, dataset, hub.hasToken)
