@@ -12,7 +12,8 @@ export function registry(): readonly Benchmark[] {
   if (loaded !== undefined) return loaded
   const folder = join(packageRoot(), 'datasets/benchmarks')
   const names = readdirSync(folder).filter((name) => name.endsWith('.json'))
-  return (loaded = names.sort().map((name) => parse(join(folder, name))))
+  const found = names.map((name) => parse(join(folder, name)))
+  return (loaded = found.sort((a, b) => (a.name < b.name ? -1 : 1)))
 }
 
 /** The benchmark of a name, however it is capitalised, or null. */

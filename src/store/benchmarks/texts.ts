@@ -133,7 +133,7 @@ function textsOf({
     ['question', question],
     ['question+choices', whole],
     ['choice', choices],
-    ['answer', answer.length > 1 && choices.length === 0 ? [...answer, answer.join('\n')] : answer],
+    ['answer', joinedIfShort(answer)],
     ['context', context],
     // GSM8K's calculator marks <<48/2=24>> are dropped by most who copy it.
     ['solution', solution.flatMap((text) => [text, text.replace(/<<[^<>]*>>/g, '')])],
@@ -146,6 +146,12 @@ function textsOf({
     }),
   )
 }
+
+/** Tests of code come one a text; short ones say nothing apart. */
+const joinedIfShort = (texts: readonly string[]): readonly string[] =>
+  texts.length > 1 && texts.some((text) => words(text).length < fewestWords)
+    ? [...texts, texts.join('\n')]
+    : texts
 
 const noItem = (path: string, line: number, error: string | null): FulcrumError =>
   new FulcrumError(

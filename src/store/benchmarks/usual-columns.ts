@@ -65,6 +65,7 @@ const usualSolutions = [
   'cot_content',
   'editorial',
   'patch',
+  'other.solution',
 ]
 
 /** Columns of an item of a file that nobody described: the first of the usual names that it has. */

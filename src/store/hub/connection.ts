@@ -50,7 +50,8 @@ export function connectHub(options: HubOptions = {}): Hub {
       // Bytes as they are stored: their length and hash are known.
       headers: { 'accept-encoding': 'identity', ...authorization, ...headers() },
       dispatcher,
-      ...(signal && { signal }),
+      // A signal of its own: undici refuses one whose number of listeners is not bounded (Node 20).
+      ...(signal && { signal: AbortSignal.any([signal]) }),
     })
     if (response.status === 200 || response.status === 206) return read(response)
     const { status, headers: answered } = response

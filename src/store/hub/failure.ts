@@ -28,7 +28,7 @@ export function temporary(error: unknown): Temporary | null {
   if (error instanceof HubRefusal) {
     const again =
       error.status === 408 || error.status === 429 || (error.status >= 500 && error.status !== 501)
-    return again ? { retryAfterMs: retryAfterMs(error.headers as unknown as globalThis.Headers) } : null
+    return again ? { retryAfterMs: retryAfterMs(error.headers) } : null
   }
   if (unreachable(error) !== null) return null
   // `terminated` and `fetch failed` are what undici says of a connection that breaks.
