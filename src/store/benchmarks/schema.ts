@@ -13,7 +13,7 @@ const textField = z.union([
 ])
 
 /** How the answer is told: as a text, by a place among the choices, by a choice's label, or after `####`. */
-export const answerForms = [
+const answerForms = [
   'text',
   'index-from-0',
   'index-from-1',
