@@ -13,14 +13,7 @@ const textField = z.union([
 ])
 
 /** How the answer is told: as a text, by a place among the choices, by a choice's label, or after `####`. */
-const answerForms = [
-  'text',
-  'index-from-0',
-  'index-from-1',
-  'letter',
-  'label',
-  'after-hashes',
-] as const
+const answerForms = ['text', 'index-from-0', 'index-from-1', 'letter', 'label', 'after-hashes'] as const
 
 export const columnsSchema = z.strictObject({
   /** The first that a record has; else its row number. */
