@@ -75,6 +75,11 @@ export const benchmarkSchema = z
   .refine(({ source, columns }) => source.kind !== 'hub' || columns.question.length > 0, {
     error: 'no question column',
   })
+  .refine(
+    ({ source, parts }) =>
+      (source.kind === 'hub' && source.commit !== null) || parts.every(({ sha256 }) => sha256 === null),
+    { error: 'a sha256 without the commit it belongs to' },
+  )
 
 export type Benchmark = z.output<typeof benchmarkSchema>
 export type BenchmarkPart = Benchmark['parts'][number]

@@ -128,20 +128,26 @@ test('a Hub that gives other bytes for the recorded commit is refused, even if i
 })
 
 test('rows and sha256 of the registry are binding at the first fetch', async () => {
+  const at = (commit: string) => ({
+    kind: 'hub',
+    dataset: 'org/live',
+    revision: 'main',
+    commit,
+    gated: false,
+  })
   const withRows = benchmark({ parts: [{ ...parts[0], rows: 5 }] })
   await refused(
     fetchBenchmark(hub, withRows, { cache: join(root, 'rows') }),
     /rows: 3, the registry says 5/,
     /live=PATH/,
   )
-  const withHash = benchmark({ parts: [{ ...parts[0], sha256: ['0'.repeat(64)] }] })
+  const withHash = benchmark({ source: at(first), parts: [{ ...parts[0], sha256: ['0'.repeat(64)] }] })
   await refused(
     fetchBenchmark(hub, withHash, { cache: join(root, 'hash') }),
     /sha256 of one.*the registry says 000/,
     /live=PATH/,
   )
-  const pinned = { kind: 'hub', dataset: 'org/live', revision: 'main', commit: second, gated: false }
-  const [part] = await fetchBenchmark(hub, benchmark({ source: pinned }), { cache: join(root, 'commit') })
+  const [part] = await fetchBenchmark(hub, benchmark({ source: at(second) }), { cache: join(root, 'commit') })
   assert.deepEqual([part?.commit, part?.rows], [second, 4])
 })
 

@@ -32,11 +32,10 @@ test('every benchmark that Phi-4 was decontaminated against is known, whatever t
   assert.equal(benchmarkNamed('no-such'), null)
 })
 
-test('nothing is pinned that nobody has fetched, and what cannot be had says why', () => {
-  for (const { source, parts } of registry()) {
-    if (source.kind === 'hub') assert.equal(source.commit, null)
-    else assert.match(source.reason, /\w/)
-    for (const { sha256 } of parts) assert.equal(sha256, null)
+test('what cannot be had says why, and no licence is left blank', () => {
+  for (const { source, licence } of registry()) {
+    if (source.kind === 'unobtainable') assert.match(source.reason, /\w/)
+    assert.match(licence, /^(MIT|Apache-2\.0|CC .*|unknown: check before use)$/)
   }
 })
 
@@ -49,6 +48,7 @@ test('a file that lacks something, has something else or contradicts itself is r
     [{ columns: { answer: [] } }, /no question column/],
     [{ parts: [{ config: 'main', split: 'test', rows: 0, sha256: null }] }, /rows/],
     [{ parts: [{ config: 'main', split: 'test', rows: 1, sha256: ['abc'] }] }, /sha256/],
+    [{ parts: [{ config: 'main', split: 'test', rows: 1, sha256: ['0'.repeat(64)] }] }, /without the commit/],
     [{ columns: { question: ['q'], answer: [{ path: 'a', is: 'number' }] } }, /answer/],
   ]
   assert.equal(benchmarkSchema.safeParse(valid).success, true)

@@ -151,6 +151,15 @@ test('what a killed process left is gone on with; if it is spoilt, everything is
   assert.deepEqual([complete.content, complete.asked.length], [bytes, 0])
 })
 
+test('two processes that fetch the same file at once both end with it whole', async () => {
+  const file = await fileNamed('data/test.parquet')
+  const to = join(folder, 'twice', 'got')
+  const both = [hubWith(), hubWith()].map((hub) => download(hub, { dataset: 'org/plain', commit, file }, to))
+  assert.deepEqual(await Promise.all(both), [sha256(bytes), sha256(bytes)])
+  assert.deepEqual(await readFile(to), bytes)
+  assert.deepEqual(await readdir(join(to, '..')), ['got'])
+})
+
 test('a server that ignores ranges, gives another one or has none is begun with anew', async () => {
   for (const fault of ['ignore range', 'wrong range', { status: 416 }] as const) {
     server.failDownload(fault)
