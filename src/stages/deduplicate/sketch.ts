@@ -36,7 +36,7 @@ export function createSketcher({ kind, shingle, bands, rows }: DuplicateOptions)
   const minima = new Uint32Array(slots)
   return (text, row) => {
     const found = words(text)
-    putHash(text, row, columns.exact)
+    putTextHash(text, row)
     putHash(found.join(' '), row, columns.normalised)
     row[columns.bytes] = Buffer.byteLength(text)
     row[columns.words] = found.length
@@ -53,6 +53,9 @@ export function createSketcher({ kind, shingle, bands, rows }: DuplicateOptions)
       putBand(minima.subarray(band * rows, (band + 1) * rows), row, band)
   }
 }
+
+/** The columns that tell a text from every other. */
+export const putTextHash = (text: string, row: Uint32Array): void => putHash(text, row, columns.exact)
 
 function putHash(text: string, row: Uint32Array, at: number): void {
   const digest = createHash('sha256').update(text).digest()
