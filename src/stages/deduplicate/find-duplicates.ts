@@ -60,13 +60,14 @@ async function sketchAll(
   options: DuplicateOptions,
   signal: AbortSignal | undefined,
 ): Promise<{ table: WordTable; rates: number[] }> {
-  const sketch = createSketcher(options)
+  const sketch = await createSketcher(options)
   const row = new Uint32Array(rowWidth(options))
   const table = new WordTable(row.length)
   const rates: number[] = []
+  const encoder = new TextEncoder()
   for await (const { text, passRate } of read()) {
     if (table.rows % 1024 === 0) signal?.throwIfAborted()
-    sketch(text, row)
+    sketch(encoder.encode(text), row)
     table.push(row)
     if (options.keep === 'pass-rate') rates.push(passRate ?? -1)
   }
