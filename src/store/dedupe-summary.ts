@@ -62,7 +62,12 @@ export type DedupeSummary = z.infer<typeof dedupeSummarySchema>
 /** Reads and checks a dedupe.json. */
 export async function readDedupeSummary(path: string): Promise<DedupeSummary> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new FulcrumError('store', `There is no file ${path}`, 'Give the folder of a finished dedupe.', cause)
+    throw new FulcrumError(
+      'store',
+      `There is no file ${path}`,
+      'Give the folder of a finished dedupe.',
+      cause,
+    )
   })
   try {
     return dedupeSummarySchema.parse(JSON.parse(text))

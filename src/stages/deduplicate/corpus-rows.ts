@@ -43,7 +43,13 @@ export async function* corpusRows(files: readonly CorpusFile[], field: string): 
   for (const [file, { path }] of files.entries()) {
     for await (const { line, value, error } of readRecords(path)) {
       if (value === null) {
-        yield { file, row: line, value, document: null, reason: error === null ? 'malformed' : 'malformed line' }
+        yield {
+          file,
+          row: line,
+          value,
+          document: null,
+          reason: error === null ? 'malformed' : 'malformed line',
+        }
         continue
       }
       const text = textOf(value[field])

@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { writeDuplicatesReport } from '../report/duplicates.ts'
+import { dedupeCorpus, sealDedupe } from '../stages/deduplicate/dedupe-corpus.ts'
+import { duplicateOptions } from '../stages/deduplicate/options.ts'
+import { packageRoot } from '../store/bundled.ts'
+import { command } from './command.ts'
+import { formatCount, table } from './table.ts'
+
+/** Removes duplicates from a corpus. */
+export default command({
+  name: 'dedupe',
+  summary:
+    'Remove exact, normalised and near-duplicates from a corpus, with clusters and a calibrated report',
+  positionals: [],
+  options: z.object({
+    corpus: z.array(z.string()).min(1).describe('JSONL (.gz) or Parquet file'),
+    field: z.string().default('text').describe('what is compared: a text, or a list of messages'),
+    out: z.string().describe('folder for the corpus without duplicates, tables and report'),
+    ...duplicateOptions.shape,
+    json: z.boolean().default(false).describe('print dedupe.json'),
+  }),
+  example: 'fulcrum dedupe --corpus data/traces.jsonl --field text --keep longest --out runs/dedupe',
+  run: async ({ options: { corpus, field, out, json, ...options } }, { print, tell, signal }) => {
+    const onStep = (step: string): void => tell(`${step}\n`)
+    await dedupeCorpus({ corpus, field, options, out, signal, onStep })
+    const summary = await writeDuplicatesReport(out)
+    const { version } = JSON.parse(await readFile(join(packageRoot(), 'package.json'), 'utf8')) as {
+      version: string
+    }
+    await sealDedupe(out, version)
+    if (json) {
+      print(JSON.stringify(summary, null, 1))
+      return 0
+    }
+    const { rows, documents, removed, clusters, not_compared: notCompared } = summary
+    const all = removed.exact + removed.normalised + removed.near
+    print(
+      table([
+        ['rows', rows],
+        ['compared', documents],
+        ...Object.entries(notCompared).map(([reason, count]) => [`not compared, ${reason}`, count]),
+        ['removed, same bytes', removed.exact],
+        ['removed, same words', removed.normalised],
+        ['removed, near', removed.near],
+        ['clusters', clusters],
+        ['rows that stay', rows - all],
+      ]),
+    )
+    print(
+      `\n${formatCount(all)} of ${formatCount(documents)} rows compared were removed; see ${join(out, 'dedupe.html')}`,
+    )
+    return 0
+  },
+})
