@@ -1,14 +1,14 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { claim, sweep } from '../../pipeline/claim.ts'
+import { randomUUID } from 'node:crypto'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { col } from '../../record/columns.ts'
 import { copyRows } from '../../store/copy-rows.ts'
-import { type DedupeSummary, readDedupeSummary } from '../../store/dedupe-summary.ts'
-import { sha256OfFile, syncFolder, writeFailure, writeWhole } from '../../store/files.ts'
+import type { DedupeSummary } from '../../store/dedupe-summary.ts'
+import { sha256OfFile, writeFailure, writeWhole } from '../../store/files.ts'
 import { createParquetWriter } from '../../store/parquet-writer.ts'
 import { type CorpusFile, corpusFiles } from './corpus-rows.ts'
 import { type CorpusResult, findInCorpus, summaryOf } from './corpus-result.ts'
+import { claimFolder, moveInto } from './dedupe-folder.ts'
 import { largestClusters } from './largest-clusters.ts'
 import type { DuplicateOptions } from './options.ts'
 
@@ -48,7 +48,8 @@ export async function dedupeCorpus(input: DedupeInput): Promise<void> {
   onStep?.('hashing the files')
   const hashes: string[] = []
   for (const { path } of files) hashes.push(await sha256OfFile(path))
-  await claimFolder(input, files, hashes)
+  const corpus = files.map(({ name }, i) => ({ file: name, sha256: hashes[i] as string }))
+  if (await claimFolder(out, { field, options, corpus })) return
 
   const attempt = join(out, 'attempts', randomUUID())
   await mkdir(attempt, { recursive: true }).catch((error: unknown) => {
@@ -79,49 +80,6 @@ export async function dedupeCorpus(input: DedupeInput): Promise<void> {
   } finally {
     await rm(join(out, 'attempts'), { recursive: true, force: true })
   }
-}
-
-/** Ends a run: manifest.json names every file of the folder with its hash, and is written last. */
-export async function sealDedupe(out: string, version: string): Promise<void> {
-  const summary = await readDedupeSummary(join(out, 'dedupe.json'))
-  const names = [
-    'dedupe.json',
-    'dedupe.html',
-    ...tables,
-    ...summary.inputs.map(({ file }) => `corpus/${file}`),
-  ]
-  const files = []
-  for (const file of names.sort()) {
-    const path = join(out, file)
-    files.push({ file, bytes: (await stat(path)).size, sha256: await sha256OfFile(path) })
-  }
-  const { options, inputs } = summary
-  const manifest = {
-    format: 'fulcrum-dedupe-manifest/1',
-    versions: { fulcrum: version },
-    options,
-    inputs,
-    files,
-  }
-  await writeWhole(join(out, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
-}
-
-const tables = ['removed.parquet', 'clusters.parquet']
-
-async function claimFolder(
-  { out, field, options }: DedupeInput,
-  files: readonly CorpusFile[],
-  hashes: readonly string[],
-): Promise<void> {
-  const identity = {
-    format: 'fulcrum-dedupe/1',
-    field,
-    options,
-    corpus: files.map(({ name }, i) => ({ file: name, sha256: hashes[i] as string })),
-  }
-  const configSha256 = createHash('sha256').update(JSON.stringify(identity)).digest('hex')
-  await claim(out, { configSha256, identity })
-  await sweep(out)
 }
 
 /** Writes clusters.parquet and removed.parquet; gives the largest clusters with the beginnings of some texts. */
@@ -188,13 +146,3 @@ const idOf = (value: Readonly<Record<string, unknown>> | null): string | null =>
 
 const bigintAsText = (_: string, value: unknown): unknown =>
   typeof value === 'bigint' ? String(value) : value
-
-async function moveInto(from: string, to: string): Promise<void> {
-  try {
-    await mkdir(dirname(to), { recursive: true })
-    await rename(from, to)
-    await syncFolder(dirname(to))
-  } catch (error) {
-    throw writeFailure(to, error)
-  }
-}
