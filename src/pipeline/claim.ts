@@ -11,7 +11,7 @@ export interface Claimed {
 
 /** Takes a folder for a plan. plan.json is written once and never changed: the same plan goes on where it stopped,
  *  another one is refused with what differs. */
-export async function claim<P extends Claimed>(out: string, plan: P): Promise<void> {
+export async function claim(out: string, plan: Claimed & Readonly<Record<string, unknown>>): Promise<void> {
   await mkdir(out, { recursive: true }).catch((error: unknown) => {
     throw writeFailure(out, error)
   })

@@ -3,9 +3,10 @@ import { share, wilson } from '../statistics/estimate.ts'
 import { type DedupeSummary, readDedupeSummary } from '../store/dedupe-summary.ts'
 import { writeWhole } from '../store/files.ts'
 import { calibrationChart } from './calibration-chart.ts'
+import { htmlDocument } from './document.ts'
 import { markup, type Markup } from './html.ts'
 import { decimal, whole } from './measured.ts'
-import { shell } from './shell.ts'
+import { style } from './style.ts'
 
 /** Writes dedupe.html beside the dedupe.json of a folder, and gives what it shows. */
 export async function writeDuplicatesReport(folder: string): Promise<DedupeSummary> {
@@ -23,11 +24,11 @@ export function duplicatesPage(summary: DedupeSummary): string {
       : `${String(kind)} duplicates only`
   const body = markup`<header>
       <h1>Duplicates</h1>
-      <p>Texts of ${String(field)} · ${search} · of a cluster stays: ${String(keep)}</p>
+      <p>Texts of the field ${String(field)} · ${search} · of a cluster stays: ${String(keep)}</p>
     </header>
     ${tiles(summary)} ${kinds(summary)} ${inputs(summary)} ${sizes(summary)} ${calibration(summary)}
     ${largest(summary)}`
-  return shell('Duplicates', body)
+  return htmlDocument('Duplicates', style, body)
 }
 
 const removedRows = ({ removed }: DedupeSummary): number => removed.exact + removed.normalised + removed.near

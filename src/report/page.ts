@@ -1,8 +1,9 @@
 import { type BeforeAfter, changeOf, decimal, signed, whole, withInterval } from './measured.ts'
 import { beforeAfter, curve, histogram } from './charts.ts'
 import type { ReportData } from './data.ts'
+import { htmlDocument } from './document.ts'
 import { markup, type Markup } from './html.ts'
-import { shell } from './shell.ts'
+import { style } from './style.ts'
 import { shade, traceCard } from './traces.ts'
 
 /** One step of a training log, as far as it is drawn. */
@@ -30,7 +31,7 @@ export function page({ data, evaluation, log }: PageInput): string {
     </header>
     ${tiles(data, evaluation)} ${effect(evaluation, log)} ${funnel(data)} ${difficulty(data)} ${traces(data)}
     ${spent(data)}`
-  return shell(manifest.name, body)
+  return htmlDocument(manifest.name, style, body)
 }
 
 function tiles(data: ReportData, evaluation: BeforeAfter | null): Markup {

@@ -6,7 +6,7 @@ import { columns } from './sketch.ts'
 import type { WordTable } from './word-table.ts'
 
 /** Pairs of the corpus whose true Jaccard lies in a range, and how many of them the search found. */
-export interface CalibrationBin {
+interface CalibrationBin {
   /** low <= Jaccard < high; the last bin holds 1 too. */
   readonly low: number
   readonly high: number
