@@ -1,6 +1,7 @@
 /** Near-duplicates of a million documents of about 60 words, one in five an edited copy of an earlier one: peak memory and
  *  the time of each part. `node --import ./test/bench/strip-types.js test/bench/dedupe.bench.ts`. */
-import { type CorpusDocument, findDuplicates } from '../../src/stages/deduplicate/find-duplicates.ts'
+import { type CorpusDocument, documentSource } from '../../src/stages/deduplicate/documents.ts'
+import { findDuplicates } from '../../src/stages/deduplicate/find-duplicates.ts'
 import { checkedOptions } from '../../src/stages/deduplicate/options.ts'
 import { type Figure, main } from './figure.ts'
 
@@ -37,7 +38,7 @@ async function* corpus(): AsyncGenerator<CorpusDocument> {
 
 async function bench(): Promise<Figure[]> {
   const start = performance.now()
-  const found = await findDuplicates(corpus, checkedOptions({}))
+  const found = await findDuplicates(documentSource(corpus), checkedOptions({}))
   const seconds = (performance.now() - start) / 1000
   let kept = 0
   for (const size of found.size) if (size > 0) kept++

@@ -32,7 +32,7 @@ export type Pairs = readonly (readonly [number, number])[]
  *  Jaccard all are equally likely to be selected, whether the bands find them or not. Each document is in at most one pair, so
  *  that pairs are trials of their own. Of equal words one document takes part. */
 export function samplePairs(table: WordTable, heads: Int32Array): Pairs {
-  const firsts = table.firstOfKind(columns.selection, columns.selection + 1, () => false)
+  const firsts = table.firstOfKind(columns.selection, columns.selection + 1)
   const groups = groupsOf(heads, (head) => firsts[head] as number, table.rows)
   const random = rngFor('deduplicate', 'calibration')
   const pairs: [number, number][] = []

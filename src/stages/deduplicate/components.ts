@@ -1,25 +1,6 @@
-import type { DuplicateOptions } from './options.ts'
 import { columns } from './sketch.ts'
 import { UnionFind } from './union-find.ts'
 import { newSlots, type WordTable } from './word-table.ts'
-
-/** Documents that are the same, each named by the first of them: by bytes, and by words. */
-export interface Classes {
-  readonly exact: Int32Array
-  /** Equal to `exact` where only bytes are compared. */
-  readonly normalised: Int32Array
-}
-
-/** Exact and normalised duplicates. A text without any word (signs only) is like no other but its equals. */
-export function classesOf(table: WordTable, kind: DuplicateOptions['kind']): Classes {
-  const none = (): boolean => false
-  const exact = table.firstOfKind(columns.exact, columns.exact + 4, none)
-  if (kind === 'exact') return { exact, normalised: exact }
-  const wordless = (row: number): boolean => table.get(row, columns.words) === 0
-  const normalised = table.firstOfKind(columns.normalised, columns.normalised + 4, wordless)
-  for (let row = 0; row < normalised.length; row++) if (wordless(row)) normalised[row] = exact[row] as number
-  return { exact, normalised }
-}
 
 /** Documents in groups, one array for all of them. */
 export interface Groups {

@@ -1,12 +1,8 @@
 import { FulcrumError } from '../../errors.ts'
 import type { DedupeSummary } from '../../store/dedupe-summary.ts'
 import { type CorpusFile, type CorpusRow, corpusRows } from './corpus-rows.ts'
-import {
-  type CorpusDocument,
-  type DuplicateKind,
-  type Duplicates,
-  findDuplicates,
-} from './find-duplicates.ts'
+import { type CorpusDocument, documentSource } from './documents.ts'
+import { type DuplicateKind, type Duplicates, findDuplicates } from './find-duplicates.ts'
 import type { DuplicateOptions } from './options.ts'
 import { WordTable } from './word-table.ts'
 
@@ -47,7 +43,7 @@ export async function findInCorpus(
       if (again.take(row)) yield row.document as CorpusDocument
     survey = again
   }
-  const found = await findDuplicates(read, options, signal)
+  const found = await findDuplicates(documentSource(read), options, signal)
   const { rowOf, counts, starts, rows, notCompared } = survey
   if (found.documents === 0) throw nothingToCompare(files, field, survey)
 

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { FulcrumError } from '../../errors.ts'
 import { readRecords } from '../../store/records.ts'
-import type { CorpusDocument } from './find-duplicates.ts'
+import type { CorpusDocument } from './documents.ts'
 
 /** A file of a corpus and the name it has in what is written. */
 export interface CorpusFile {

@@ -5,14 +5,9 @@ import { expand, type Outcome } from '../../pipeline/constructors.ts'
 import type { Source } from '../../pipeline/source.ts'
 import type { Run, Stage } from '../../pipeline/stage.ts'
 import { col, type Column, type Columns, type Row } from '../../record/columns.ts'
-import {
-  type CorpusDocument,
-  type DuplicateKind,
-  type Duplicates,
-  findDuplicates,
-} from './find-duplicates.ts'
+import { type CorpusDocument, documentSource } from './documents.ts'
+import { type DuplicateKind, type Duplicates, findDuplicates } from './find-duplicates.ts'
 import { checkedOptions, type DuplicateOptions, type duplicateOptions } from './options.ts'
-import { columns, putTextHash } from './sketch.ts'
 
 const adds = {
   dup_cluster: col.string('id of the row that stays for the cluster: this row, as the others are dropped'),
@@ -51,8 +46,8 @@ export function deduplicate<Field extends string>(
     run: Run,
   ): Outcome<Row<typeof adds>> | Promise<Outcome<Row<typeof adds>>> =>
     decide === undefined
-      ? prepare(run).then((made) => outcomeOf(row, made(row[field] as string, row.id as string), run))
-      : outcomeOf(row, decide(row[field] as string, row.id as string), run)
+      ? prepare(run).then((made) => outcomeOf(row, made(row.id as string, row[field] as string), run))
+      : outcomeOf(row, decide(row.id as string, row[field] as string), run)
   return expand<Needs<Field>, typeof adds>({
     name: 'deduplicate',
     needs: { id: col.string('identity'), [field]: col.string('text to compare') } as unknown as Needs<Field>,
@@ -82,7 +77,7 @@ interface Decision {
   readonly jaccard: number
 }
 
-type Decide = (text: string, id: string) => Decision
+type Decide = (id: string, text: string) => Decision
 
 async function decisions(
   source: Source<Columns>,
@@ -90,40 +85,47 @@ async function decisions(
   options: DuplicateOptions,
   run: Run,
 ): Promise<Decide> {
-  const ids: string[] = []
+  const places = new Map<string, number>()
+  const lengths: number[] = []
   const read = async function* (): AsyncGenerator<CorpusDocument> {
     let document = 0
     for await (const { row, reason } of source.rows()) {
       if (reason !== null) continue
       const values = row as Readonly<Record<string, unknown>>
-      ids[document++] = values.id as string
+      const text = values[field] as string
+      places.set(values.id as string, document)
+      lengths[document++] = text.length
       const rate = values.pass_rate
-      yield { text: values[field] as string, passRate: typeof rate === 'number' ? rate : null }
+      yield { text, passRate: typeof rate === 'number' ? rate : null }
     }
   }
-  return decideBy(await findDuplicates(read, options, run.signal), ids)
+  const found = await findDuplicates(documentSource(read), options, run.signal)
+  return decideBy(found, places, lengths)
 }
 
-function decideBy(found: Duplicates, ids: readonly string[]): Decide {
+function decideBy(
+  found: Duplicates,
+  places: ReadonlyMap<string, number>,
+  lengths: readonly number[],
+): Decide {
   const { representative, size, jaccard, kindOf } = found
-  const find = found.table.finder(columns.exact + 4)
-  const hash = new Uint32Array(columns.exact + 4)
-  return (text, id) => {
-    putTextHash(text, hash)
-    const document = find(hash)
-    if (document < 0) {
+  const ids = new Map<number, string>()
+  for (const [id, document] of places) if ((size[document] as number) > 1) ids.set(document, id)
+  return (id, text) => {
+    const document = places.get(id)
+    // The length tells a source of other rows under the same ids.
+    if (document === undefined || lengths[document] !== text.length) {
       throw new FulcrumError(
         'plan',
-        `deduplicate: the row ${id} has a text that no row of the stage's source has`,
+        `deduplicate: the row ${id} is not in the stage's source as it is here`,
         'Give the stage the source of its own pipeline.',
       )
     }
     const stays = representative[document] as number
-    const cluster = ids[stays] as string
-    const own = cluster === id
     return {
-      ...{ cluster, size: size[stays] as number },
-      kind: own ? null : kindOf(document),
+      cluster: ids.get(stays) ?? id,
+      size: size[stays] as number,
+      kind: stays === document ? null : kindOf(document),
       jaccard: jaccard[document] as number,
     }
   }

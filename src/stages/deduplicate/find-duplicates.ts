@@ -1,15 +1,14 @@
-import { type Classes, classesOf } from './components.ts'
-import { findNear, type NearFound } from './near.ts'
+import { calibrate, type Calibration, samplePairs } from './calibration.ts'
+import { type Classes, classesOf } from './classes.ts'
+import { eachGroup, type Groups, linkedGroups } from './components.ts'
+import { type Details, newDetails } from './details.ts'
+import type { DocumentSource } from './documents.ts'
 import type { DuplicateOptions } from './options.ts'
-import { columns, createSketcher, rowWidth } from './sketch.ts'
+import { shingleSet } from './shingles.ts'
+import { openShingleStore, type ShingleStore } from './shingle-store.ts'
+import { columns, putSketch, signatureShape, sketchWidth } from './sketch.ts'
+import { splitIntoStars } from './stars.ts'
 import { WordTable } from './word-table.ts'
-
-/** One document of a corpus, as far as duplicates are concerned. */
-export interface CorpusDocument {
-  readonly text: string
-  /** Where `keep` is pass-rate; null loses to every other. */
-  readonly passRate: number | null
-}
 
 /** How a document is like the one that stays. */
 export type DuplicateKind = 'exact' | 'normalised' | 'near'
@@ -25,96 +24,147 @@ export interface Duplicates {
   readonly size: Int32Array
   readonly kindOf: (document: number) => DuplicateKind
   /** Of the search for near-duplicates, where there was one. */
-  readonly near: Omit<NearFound, 'centre' | 'jaccard'> | null
-  /** The sketches, by document: columns are those of `sketch.ts`. */
-  readonly table: WordTable
+  readonly near: NearCounts | null
 }
 
-/** Finds duplicates among documents, in at most two passes over them: `read` must give the same ones each time. Memory is
- *  about 190 bytes a document in FineWeb's shape, however long they are (test/bench/dedupe.bench.ts); the shingles that
- *  have to be compared lie on disk. */
+export interface NearCounts {
+  /** Documents of different words that bands link with another. */
+  readonly linked: number
+  /** Entries left out of the bounded lists of `stars.ts`. */
+  readonly leftOut: number
+  /** Documents with fewer words than a shingle. */
+  readonly tooShort: number
+  readonly calibration: Calibration
+}
+
+/** Finds duplicates in two passes. The first takes a sketch of every document, about 160 bytes of memory in FineWeb's
+ *  shape however long it is (test/bench/dedupe.bench.ts); bands link documents into groups. The second fetches those
+ *  that have an equal or are linked, with their shingles on disk, and splits groups into stars by true Jaccard. */
 export async function findDuplicates(
-  read: () => AsyncIterable<CorpusDocument>,
+  source: DocumentSource,
   options: DuplicateOptions,
   signal?: AbortSignal,
 ): Promise<Duplicates> {
-  const { table, rates } = await sketchAll(read, options, signal)
-  const classes = classesOf(table, options.kind)
-  const order = orderOf(options.keep, table, rates)
-  const champions = championsOf(classes.normalised, order)
-  const near =
-    options.kind === 'near'
-      ? await findNear(
-          {
-            ...{ read, table, signal, normalised: classes.normalised },
-            order: (a, b) => order(champions[a] as number, champions[b] as number),
-          },
-          options,
-        )
-      : null
-  return { ...resolved(classes, champions, near), documents: table.rows, near, table }
+  const table = await sketchAll(source, options, signal)
+  const content = table.firstOfKind(columns.content, columns.content + 4)
+  const links = options.kind === 'near' ? linksOf(table, content, options) : null
+  const details = newDetails(table.rows, options.keep)
+  const store = openShingleStore(table.rows)
+  try {
+    const wanted = wantedOf(content, links)
+    for await (const found of source.texts(wanted.texts)) {
+      signal?.throwIfAborted()
+      details.put(found.document, found)
+      if (wanted.shingles[found.document] === 1)
+        store.put(found.document, shingleSet(found.text, options.shingle))
+    }
+    const classes = classesOf(table, content, details, options.kind)
+    if (links === null) return { ...resolved(classes, null), documents: table.rows, near: null }
+    const stars = starsOf(links, { table, classes, details, store }, options, signal)
+    return { ...resolved(classes, stars), documents: table.rows, near: stars.counts }
+  } finally {
+    store.close()
+  }
 }
 
 async function sketchAll(
-  read: () => AsyncIterable<CorpusDocument>,
+  source: DocumentSource,
   options: DuplicateOptions,
   signal: AbortSignal | undefined,
-): Promise<{ table: WordTable; rates: number[] }> {
-  const sketch = await createSketcher(options)
-  const row = new Uint32Array(rowWidth(options))
-  const table = new WordTable(row.length)
-  const rates: number[] = []
-  const encoder = new TextEncoder()
-  for await (const { text, passRate } of read()) {
-    if (table.rows % 1024 === 0) signal?.throwIfAborted()
-    sketch(encoder.encode(text), row)
-    table.push(row)
-    if (options.keep === 'pass-rate') rates.push(passRate ?? -1)
+): Promise<WordTable> {
+  const table = new WordTable(sketchWidth(options))
+  const row = new Uint32Array(table.width)
+  for await (const signed of source.signed(signatureShape(options))) {
+    signal?.throwIfAborted()
+    for (let i = 0; i < signed.words.length; i++) {
+      putSketch(signed, i, options, row)
+      table.push(row)
+    }
   }
-  return { table, rates }
+  return table
 }
 
-/** Which of two documents would rather stay; of equals the first. */
-function orderOf(
-  keep: DuplicateOptions['keep'],
-  table: WordTable,
-  rates: readonly number[],
-): (a: number, b: number) => number {
-  if (keep === 'first') return (a, b) => a - b
-  if (keep === 'pass-rate') return (a, b) => (rates[b] as number) - (rates[a] as number) || a - b
-  return (a, b) => table.get(b, columns.bytes) - table.get(a, columns.bytes) || a - b
+interface Links {
+  readonly groups: Groups
+  readonly pairs: ReturnType<typeof samplePairs>
+  readonly tooShort: number
 }
 
-/** Of the documents with the same words, by the first of them: the one that would rather stay. */
-function championsOf(firsts: Int32Array, order: (a: number, b: number) => number): Int32Array {
-  const champions = new Int32Array(firsts.length).fill(-1)
-  for (let document = 0; document < firsts.length; document++) {
-    const first = firsts[document] as number
-    const champion = champions[first] as number
-    if (champion < 0 || order(document, champion) < 0) champions[first] = document
+/** Groups that bands link, and the pairs to calibrate by, among documents that are the first of their words. */
+function linksOf(table: WordTable, content: Int32Array, { bands, shingle }: DuplicateOptions): Links {
+  const longEnough = (row: number): boolean => table.get(row, columns.words) >= shingle
+  const heads = content.filter((first, row) => first === row && longEnough(row))
+  return {
+    groups: linkedGroups(table, heads, bands),
+    pairs: samplePairs(table, heads),
+    tooShort: table.count((row) => !longEnough(row)),
   }
-  return champions
+}
+
+/** Marks the documents whose texts are needed, and those whose shingles are. */
+function wantedOf(content: Int32Array, links: Links | null): { texts: Uint8Array; shingles: Uint8Array } {
+  const shingles = new Uint8Array(content.length)
+  for (const member of links?.groups.members ?? []) shingles[member] = 1
+  for (const [a, b] of links?.pairs ?? []) shingles[a] = shingles[b] = 1
+  const texts = shingles.slice()
+  for (let row = 0; row < content.length; row++) {
+    const first = content[row] as number
+    if (first !== row) texts[first] = texts[row] = 1
+  }
+  return { texts, shingles }
+}
+
+interface Stars {
+  /** The class that stays in the place of each, by the first documents of both. */
+  readonly centre: Int32Array
+  readonly jaccard: Float64Array
+  readonly counts: NearCounts
+}
+
+function starsOf(
+  { groups, pairs, tooShort }: Links,
+  of: { table: WordTable; classes: Classes; details: Details; store: ShingleStore },
+  options: DuplicateOptions,
+  signal: AbortSignal | undefined,
+): Stars {
+  const { table, classes, details, store } = of
+  const centre = Int32Array.from({ length: table.rows }, (_, row) => row)
+  const jaccard = new Float64Array(table.rows).fill(1)
+  const shingles = (document: number): Uint32Array => store.get(document)
+  const champion = (head: number): number => classes.champions[head] as number
+  const order = (a: number, b: number): number => details.order(champion(a), champion(b))
+  const assign = (document: number, stays: number, alike: number): void => {
+    centre[document] = stays
+    jaccard[document] = alike
+  }
+  let leftOut = 0
+  for (const group of eachGroup(groups)) {
+    signal?.throwIfAborted()
+    leftOut += splitIntoStars(group, { ...options, table, order, shingles }, { assign })
+  }
+  const together = (a: number, b: number): boolean => centre[a] === centre[b]
+  const calibration = calibrate({ table, pairs, shingles, together }, options)
+  return { centre, jaccard, counts: { linked: groups.members.length, leftOut, tooShort, calibration } }
 }
 
 function resolved(
-  { exact, normalised }: Classes,
-  champions: Int32Array,
-  near: NearFound | null,
-): Pick<Duplicates, 'representative' | 'jaccard' | 'size' | 'kindOf'> {
-  const representative = new Int32Array(normalised.length)
-  const jaccard = new Float64Array(normalised.length).fill(1)
-  const size = new Int32Array(normalised.length)
-  for (let document = 0; document < normalised.length; document++) {
-    const first = normalised[document] as number
-    const stays = champions[near?.centre[first] ?? first] as number
+  { exact, same, champions }: Classes,
+  stars: Stars | null,
+): Omit<Duplicates, 'documents' | 'near'> {
+  const representative = new Int32Array(same.length)
+  const jaccard = new Float64Array(same.length).fill(1)
+  const size = new Int32Array(same.length)
+  for (let document = 0; document < same.length; document++) {
+    const first = same[document] as number
+    const stays = champions[stars?.centre[first] ?? first] as number
     representative[document] = stays
     size[stays] = (size[stays] as number) + 1
-    if (near !== null) jaccard[document] = near.jaccard[first] as number
+    if (stars !== null) jaccard[document] = stars.jaccard[first] as number
   }
   const kindOf = (document: number): DuplicateKind => {
     const stays = representative[document] as number
     if (exact[document] === exact[stays]) return 'exact'
-    return normalised[document] === normalised[stays] ? 'normalised' : 'near'
+    return same[document] === same[stays] ? 'normalised' : 'near'
   }
   return { representative, jaccard, size, kindOf }
 }

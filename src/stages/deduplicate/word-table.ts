@@ -38,13 +38,12 @@ export class WordTable {
     return count
   }
 
-  /** The first row of each row's kind: rows are of one kind when the columns from..to are equal. Rows that `skip` names
-   *  are a kind of their own. `to - from` is at least 1; the first column is taken as a hash. */
-  firstOfKind(from: number, to: number, skip: (row: number) => boolean): Int32Array {
+  /** The first row of each row's kind: rows are of one kind when the columns from..to are equal. The first of these
+   *  columns is taken as a hash. */
+  firstOfKind(from: number, to: number): Int32Array {
     const firsts = new Int32Array(this.#rows)
     const slots = newSlots(this.#rows)
-    for (let row = 0; row < this.#rows; row++)
-      firsts[row] = skip(row) ? row : this.#findOrAdd(slots, row, from, to)
+    for (let row = 0; row < this.#rows; row++) firsts[row] = this.#findOrAdd(slots, row, from, to)
     return firsts
   }
 
@@ -57,41 +56,16 @@ export class WordTable {
     }
   }
 
-  /** Finds the first row whose first `width` columns are the given ones, or gives -1. Keeps those columns only. */
-  finder(width: number): (key: Uint32Array) => number {
-    const keys = new WordTable(width)
-    const slots = newSlots(this.#rows + 1)
-    const key = new Uint32Array(width)
-    for (let row = 0; row < this.#rows; row++) {
-      for (let column = 0; column < width; column++) key[column] = this.get(row, column)
-      keys.#findOrAdd(slots, keys.push(key), 0, width)
-    }
-    const probe = keys.push(key)
-    return (wanted) => {
-      keys.#set(probe, wanted)
-      const found = keys.#find(slots, probe, 0, width)
-      return slots[found] as number
-    }
-  }
-
-  #set(row: number, words: Uint32Array): void {
-    const chunk = this.#chunks[Math.floor(row / chunkRows)] as Uint32Array
-    chunk.set(words, (row % chunkRows) * this.width)
-  }
-
-  /** The row that is there already, else the row itself. */
+  /** The row that is there already, else the row itself: open addressing, linear probing. */
   #findOrAdd(slots: Int32Array, row: number, from: number, to: number): number {
-    const slot = this.#find(slots, row, from, to)
-    if ((slots[slot] as number) < 0) slots[slot] = row
-    return slots[slot] as number
-  }
-
-  /** The slot of the row's equals, or the empty one where it would go: open addressing, linear probing. */
-  #find(slots: Int32Array, row: number, from: number, to: number): number {
     const mask = slots.length - 1
     for (let slot = scatter(this.get(row, from), mask); ; slot = (slot + 1) & mask) {
       const there = slots[slot] as number
-      if (there < 0 || this.same(there, row, from, to)) return slot
+      if (there < 0) {
+        slots[slot] = row
+        return row
+      }
+      if (this.same(there, row, from, to)) return there
     }
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { documentSource } from '../../../src/stages/deduplicate/documents.ts'
 import { type Duplicates, findDuplicates } from '../../../src/stages/deduplicate/find-duplicates.ts'
 import { checkedOptions, foundProbability } from '../../../src/stages/deduplicate/options.ts'
 import { jaccard, shingleSet } from '../../../src/stages/deduplicate/shingles.ts'
@@ -15,7 +16,7 @@ const find = (
   texts: readonly string[],
   options: Given = {},
   passRates: readonly (number | null)[] = [],
-): Promise<Duplicates> => findDuplicates(corpusOf(texts, passRates), checkedOptions(options))
+): Promise<Duplicates> => findDuplicates(documentSource(corpusOf(texts, passRates)), checkedOptions(options))
 
 const staysFor = ({ representative }: Duplicates): number[] => [...representative]
 

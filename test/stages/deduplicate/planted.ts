@@ -1,5 +1,5 @@
 import { type Random, rngFor } from '../../../src/statistics/random.ts'
-import type { CorpusDocument } from '../../../src/stages/deduplicate/find-duplicates.ts'
+import type { CorpusDocument } from '../../../src/stages/deduplicate/documents.ts'
 
 /** `count` words that no other draw repeats but by chance: of 2^20 made-up ones. */
 export const randomWords = (random: Random, count: number): string[] =>
