@@ -16,16 +16,31 @@ export default command({
     'Remove exact, normalised and near-duplicates from a corpus, with clusters and a calibrated report',
   positionals: [],
   options: z.object({
-    corpus: z.array(z.string()).min(1).describe('JSONL (.gz) or Parquet file'),
-    field: z.string().default('text').describe('what is compared: a text, or a list of messages'),
+    corpus: z.array(z.string()).min(1).describe('JSONL (.gz, .zst) or Parquet file'),
+    field: z
+      .array(z.string())
+      .default(['text'])
+      .describe('texts that are compared, several as one: text, or messages[].content'),
     out: z.string().describe('folder for the corpus without duplicates, tables and report'),
     ...duplicateOptions.shape,
+    workers: z.int().min(1).optional().describe('threads that read; by default one a core'),
     json: z.boolean().default(false).describe('print dedupe.json'),
   }),
   example: 'fulcrum dedupe --corpus data/traces.jsonl --field text --keep longest --out runs/dedupe',
-  run: async ({ options: { corpus, field, out, json, ...options } }, { print, tell, signal }) => {
+  run: async (
+    { options: { corpus, field: fields, out, workers, json, ...options } },
+    { print, tell, signal },
+  ) => {
     const onStep = (step: string): void => tell(`${step}\n`)
-    await dedupeCorpus({ corpus, field, options, out, signal, onStep })
+    await dedupeCorpus({
+      corpus,
+      fields,
+      options,
+      out,
+      signal,
+      onStep,
+      ...(workers !== undefined && { workers }),
+    })
     const summary = await writeDuplicatesReport(out)
     const { version } = JSON.parse(await readFile(join(packageRoot(), 'package.json'), 'utf8')) as {
       version: string

@@ -17,14 +17,14 @@ export async function writeDuplicatesReport(folder: string): Promise<DedupeSumma
 
 /** What a deduplication found, as one page. */
 export function duplicatesPage(summary: DedupeSummary): string {
-  const { kind, keep, field, threshold, bands, rows, shingle } = summary.options
+  const { kind, keep, fields, threshold, bands, rows, shingle } = summary.options
   const search =
     kind === 'near'
       ? `${String(shingle)}-word shingles, ${String(bands)} bands of ${String(rows)} rows, Jaccard with the row that stays at least ${String(threshold)}`
       : `${String(kind)} duplicates only`
   const body = markup`<header>
       <h1>Duplicates</h1>
-      <p>Texts of the field ${String(field)} · ${search} · of a cluster stays: ${String(keep)}</p>
+      <p>Texts of ${[fields ?? []].flat().join(', ')} · ${search} · of a cluster stays: ${String(keep)}</p>
     </header>
     ${tiles(summary)} ${kinds(summary)} ${inputs(summary)} ${sizes(summary)} ${calibration(summary)}
     ${largest(summary)}`

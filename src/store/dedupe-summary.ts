@@ -32,7 +32,7 @@ const shownRow = z.strictObject({
 /** dedupe.json: what `fulcrum dedupe` found, in numbers, and the largest clusters. */
 const dedupeSummarySchema = z.strictObject({
   format: z.literal('fulcrum-dedupe/1'),
-  options: z.record(z.string(), z.union([z.string(), z.number()])),
+  options: z.record(z.string(), z.union([z.string(), z.number(), z.array(z.string())])),
   inputs: z.array(
     z.strictObject({ file: z.string(), sha256, rows: count, documents: count, removed: count }),
   ),

@@ -82,7 +82,7 @@ test('dedupe writes the corpus without what it removed, byte for byte, and says 
 
   const summary = await readDedupeSummary(join(out, 'dedupe.json'))
   assert.deepEqual(summary.removed, { exact: 0, normalised: 1, near: 3 })
-  assert.deepEqual(summary.not_compared, { 'malformed line': 1, 'no text in text': 1 })
+  assert.deepEqual(summary.not_compared, { 'not JSON': 1, 'no text in text': 1 })
   assert.deepEqual([summary.rows, summary.documents, summary.clusters], [9, 7, 2])
   const manifest = JSON.parse(await readFile(join(out, 'manifest.json'), 'utf8')) as {
     files: { file: string; sha256: string }[]
@@ -129,7 +129,7 @@ test('Parquet rows that stay keep their values, types and order; messages are co
   for (const row of rows) await writer.write(row)
   await writer.close()
   const out = join(folder, 'parquet')
-  const args = ['dedupe', '--corpus', path, '--field', 'messages', '--keep', 'pass-rate', '--out', out]
+  const args = ['dedupe', '--corpus', path, '--field', 'messages[].content', '--keep', 'pass-rate', '--out', out]
   const { code, stderr } = await fulcrum(args)
   assert.equal(code, 0, stderr)
   const kept = await rowsOf(join(out, 'corpus/chat.parquet'))

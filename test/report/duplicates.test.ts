@@ -15,7 +15,15 @@ const attack = `</style></title><script>document.title='broken'</script><img src
 
 const summary: DedupeSummary = {
   format: 'fulcrum-dedupe/1',
-  options: { field: attack, kind: 'near', keep: 'longest', shingle: 5, bands: 14, rows: 8, threshold: 0.7 },
+  options: {
+    fields: [attack],
+    kind: 'near',
+    keep: 'longest',
+    shingle: 5,
+    bands: 14,
+    rows: 8,
+    threshold: 0.7,
+  },
   inputs: [{ file: attack, sha256: '0'.repeat(64), rows: 1010, documents: 1000, removed: 250 }],
   rows: 1010,
   documents: 1000,

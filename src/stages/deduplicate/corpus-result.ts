@@ -1,12 +1,8 @@
-import { FulcrumError } from '../../errors.ts'
 import type { DedupeSummary } from '../../store/dedupe-summary.ts'
-import { type CorpusFile, type CorpusRow, corpusRows } from './corpus-rows.ts'
-import { type CorpusDocument, documentSource } from './documents.ts'
-import { type DuplicateKind, type Duplicates, findDuplicates } from './find-duplicates.ts'
-import type { DuplicateOptions } from './options.ts'
-import { WordTable } from './word-table.ts'
+import type { Corpus } from './corpus.ts'
+import type { DuplicateKind, Duplicates } from './find-duplicates.ts'
 
-/** What was decided about a row of the corpus. */
+/** What was decided about a document. */
 export interface Decision {
   /** The row that stays for the cluster, as file:row. */
   readonly cluster: string
@@ -17,146 +13,49 @@ export interface Decision {
   readonly jaccard: number
 }
 
-/** Duplicates of a corpus, by row. */
-export interface CorpusResult {
-  readonly found: Duplicates
-  readonly rows: number
-  readonly notCompared: Readonly<Record<string, number>>
-  readonly files: readonly { readonly rows: number; readonly documents: number }[]
-  /** The rows again, each with its decision; null for a row that was not compared. */
-  decisions(): AsyncIterable<{ row: CorpusRow; document: number; decision: Decision | null }>
-  /** Whether a row of a file stays; to be asked in order. */
-  staysIn(file: number): (row: number) => boolean
-}
-
-/** Finds the duplicates of a corpus; which row a document came from costs four bytes more. */
-export async function findInCorpus(
-  files: readonly CorpusFile[],
-  field: string,
-  options: DuplicateOptions,
-  signal: AbortSignal | undefined,
-): Promise<CorpusResult> {
-  let survey = newSurvey(files)
-  const read = async function* (): AsyncGenerator<CorpusDocument> {
-    const again = newSurvey(files)
-    for await (const row of corpusRows(files, field))
-      if (again.take(row)) yield row.document as CorpusDocument
-    survey = again
-  }
-  const found = await findDuplicates(documentSource(read), options, signal)
-  const { rowOf, counts, starts, rows, notCompared } = survey
-  if (found.documents === 0) throw nothingToCompare(files, field, survey)
-
-  const nameOf = (document: number): string => {
-    const file = starts.findLastIndex((start) => start <= document)
-    return `${files[file]?.name ?? ''}:${rowOf.get(document, 0)}`
-  }
-  const decide = (document: number): Decision => {
-    const stays = found.representative[document] as number
-    return {
-      cluster: nameOf(stays),
-      size: found.size[stays] as number,
-      stays: stays === document,
-      kind: stays === document ? null : found.kindOf(document),
-      jaccard: found.jaccard[document] as number,
-    }
-  }
+export function decisionOn(document: number, found: Duplicates, corpus: Corpus): Decision {
+  const representative = found.representative[document] as number
+  const stays = representative === document
   return {
-    found,
-    ...{ rows, notCompared, files: counts },
-    staysIn: (file) => {
-      let document = starts[file] as number
-      const end = document + (counts[file]?.documents ?? 0)
-      return (row) => {
-        if (document >= end || rowOf.get(document, 0) !== row) return true
-        return found.representative[document] === document++
-      }
-    },
-    async *decisions() {
-      let document = 0
-      for await (const row of corpusRows(files, field)) {
-        if (row.document === null) yield { row, document: -1, decision: null }
-        else {
-          if (document >= found.documents || rowOf.get(document, 0) !== row.row) throw changed(files, row)
-          yield { row, document, decision: decide(document++) }
-        }
-      }
-    },
+    ...{ cluster: corpus.nameOf(representative), size: found.size[representative] as number, stays },
+    kind: stays ? null : found.kindOf(document),
+    jaccard: found.jaccard[document] as number,
   }
 }
 
-interface Survey {
-  rows: number
-  /** Row of each document in its file. */
-  readonly rowOf: WordTable
-  /** First document of each file. */
-  readonly starts: number[]
-  readonly counts: { rows: number; documents: number }[]
-  readonly notCompared: Record<string, number>
-  /** Field names of the first rows. */
-  readonly fields: Set<string>
-  /** Whether the row is a document. */
-  take(row: CorpusRow): boolean
+/** Marks the documents of clusters of two and more. */
+export function clustered({ representative, size }: Duplicates): Uint8Array {
+  return Uint8Array.from(representative, (stays) => ((size[stays] as number) > 1 ? 1 : 0))
 }
 
-function newSurvey(files: readonly CorpusFile[]): Survey {
-  const survey: Survey = {
-    rows: 0,
-    rowOf: new WordTable(1),
-    starts: files.map(() => Infinity),
-    counts: files.map(() => ({ rows: 0, documents: 0 })),
-    notCompared: {},
-    fields: new Set(),
-    take: ({ file, row, value, document, reason }) => {
-      const counts = survey.counts[file] as { rows: number; documents: number }
-      survey.rows++
-      counts.rows++
-      if (survey.rows <= 100) for (const name of Object.keys(value ?? {})) survey.fields.add(name)
-      if (document === null) {
-        const why = reason ?? 'no text'
-        survey.notCompared[why] = (survey.notCompared[why] ?? 0) + 1
-        return false
-      }
-      const place = survey.rowOf.push([row])
-      survey.starts[file] = Math.min(survey.starts[file] as number, place)
-      counts.documents++
-      return true
-    },
+/** Whether a row of a file stays; to be asked in order of rows. */
+export function staysIn(
+  file: number,
+  { representative }: Duplicates,
+  corpus: Corpus,
+): (row: number) => boolean {
+  const { start, end } = corpus.documentsIn(file)
+  let document = start
+  return (row) => {
+    if (document >= end || corpus.rowOf(document) !== row) return true
+    return representative[document] === document++
   }
-  return survey
 }
 
-function nothingToCompare(
-  files: readonly CorpusFile[],
-  field: string,
-  { rows, fields }: Survey,
-): FulcrumError {
-  const names = files.map(({ path }) => path).join(', ')
-  return new FulcrumError(
-    'data',
-    rows === 0
-      ? `There are no rows in ${names}`
-      : `None of the ${rows} rows of ${names} has a text in ${field}`,
-    rows === 0
-      ? 'Give a file with at least one row.'
-      : `Choose another --field; the first rows have ${[...fields].slice(0, 12).join(', ') || 'none'}.`,
-  )
-}
-
-function changed(files: readonly CorpusFile[], { file }: CorpusRow): FulcrumError {
-  return new FulcrumError(
-    'data',
-    `${files[file]?.path ?? ''} changed while it was read`,
-    'Run the same command again when the file is whole.',
-  )
+/** Rows that went, of the documents start..end-1. */
+export function removedAmong({ representative }: Duplicates, start: number, end: number): number {
+  let count = 0
+  for (let document = start; document < end; document++) if (representative[document] !== document) count++
+  return count
 }
 
 /** The numbers of dedupe.json. */
-export function summaryOf({
-  found,
-  rows,
-  notCompared,
-}: CorpusResult): Omit<DedupeSummary, 'format' | 'options' | 'inputs' | 'largest'> {
+export function summaryOf(
+  found: Duplicates,
+  corpus: Corpus,
+  fields: readonly string[],
+): Omit<DedupeSummary, 'format' | 'options' | 'inputs' | 'largest'> {
+  const { counts } = corpus.totals()
   const removed = { exact: 0, normalised: 0, near: 0 }
   const sizes = new Map<number, number>()
   let [clusters, inClusters] = [0, 0]
@@ -171,9 +70,12 @@ export function summaryOf({
   }
   const { near } = found
   return {
-    rows,
+    rows: counts.rows,
     documents: found.documents,
-    not_compared: notCompared,
+    not_compared: {
+      ...counts.unreadable,
+      ...(counts.withoutText > 0 && { [`no text in ${fields.join(', ')}`]: counts.withoutText }),
+    },
     too_short: near?.tooShort ?? 0,
     removed,
     clusters,

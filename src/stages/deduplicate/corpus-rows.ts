@@ -1,78 +1,94 @@
-import { basename } from 'node:path'
-import { FulcrumError } from '../../errors.ts'
-import { readRecords } from '../../store/records.ts'
-import type { CorpusDocument } from './documents.ts'
+import { openPlain, openUnpacked, readyUnpacking } from '../../corpus/bytes.ts'
+import { fieldText, recordFields } from '../../corpus/fields.ts'
+import { type FieldSelection, isWanted, parseSelection, type Step } from '../../corpus/selection.ts'
+import { readParquet } from '../../store/parquet-reader.ts'
+import { wantedLines } from './wanted-lines.ts'
 
-/** A file of a corpus and the name it has in what is written. */
-export interface CorpusFile {
-  readonly path: string
-  readonly name: string
-}
-
-/** One row of a corpus file. */
+/** A row of a corpus file, read for itself. */
 export interface CorpusRow {
-  /** Position of the file in the corpus. */
-  readonly file: number
   /** Line of a text file, row of a Parquet file, from 1. */
   readonly row: number
-  readonly value: Readonly<Record<string, unknown>> | null
-  readonly document: CorpusDocument | null
-  /** Why it is no document. */
-  readonly reason: string | null
+  /** The selected texts, one a line: what the first pass signed. */
+  readonly text: string
+  readonly id: string | null
+  readonly passRate: number | null
+  /** As it is in the file; of Parquet as JSON. */
+  readonly record: () => string
 }
 
-/** Names without folders, made distinct by their position where two files have the same. */
-export function corpusFiles(paths: readonly string[]): CorpusFile[] {
-  const names = paths.map((path) => basename(path))
-  const twice = paths.find((path, i) => paths.indexOf(path) !== i)
-  if (twice !== undefined) {
-    throw new FulcrumError(
-      'config',
-      `${twice} is given twice`,
-      'Give each file once: all its rows would be duplicates.',
-    )
+/** The given rows of a file, ascending. Only they are parsed. */
+export async function* corpusRows(
+  path: string,
+  fields: FieldSelection,
+  rows: Iterable<number>,
+): AsyncGenerator<CorpusRow> {
+  const selection = parseSelection(fields)
+  if (path.endsWith('.parquet')) {
+    yield* parquetRows(path, selection, rows)
+    return
   }
-  return paths.map((path, i) => {
-    const name = names[i] as string
-    return { path, name: names.indexOf(name) === i ? name : `${i + 1}-${name}` }
-  })
-}
-
-/** All rows, in the order of the files. */
-export async function* corpusRows(files: readonly CorpusFile[], field: string): AsyncGenerator<CorpusRow> {
-  for (const [file, { path }] of files.entries()) {
-    for await (const { line, value, error } of readRecords(path)) {
-      if (value === null) {
-        yield {
-          file,
-          row: line,
-          value,
-          document: null,
-          reason: error === null ? 'malformed' : 'malformed line',
-        }
-        continue
-      }
-      const text = textOf(value[field])
-      const rate = value.pass_rate
+  await readyUnpacking()
+  // The first pass has read it all within its bounds.
+  const unbound = { mostUnpackedBytes: Infinity, mostUnpackedRatio: Infinity }
+  const source = /\.(gz|zst)$/.test(path) ? openUnpacked(path, unbound) : openPlain(path)
+  try {
+    for (const { row, bytes } of wantedLines(source, rows)) {
+      const record = bytes.subarray(row === 1 && hasMark(bytes) ? 3 : 0)
+      const texts = recordFields(record, selection).map((field) => decoder.decode(fieldText(record, field)))
+      const line = decoder.decode(record)
       yield {
-        ...{ file, row: line, value },
-        document: text === null ? null : { text, passRate: typeof rate === 'number' ? rate : null },
-        reason: text === null ? `no text in ${field}` : null,
+        row,
+        text: texts.join('\n'),
+        ...named(JSON.parse(line) as object),
+        record: () => line.trimEnd(),
       }
     }
+  } finally {
+    source.close()
   }
 }
 
-/** A string, or the strings of a list of messages (`content`, `value` or `text` of each), one a line; else null. */
-export function textOf(value: unknown): string | null {
-  if (typeof value === 'string') return value
-  if (!Array.isArray(value)) return null
-  const texts = value.map((item: unknown) => {
-    if (typeof item === 'string') return item
-    if (typeof item !== 'object' || item === null) return null
-    const { content, value: said, text } = item as Record<string, unknown>
-    return [content, said, text].find((found) => typeof found === 'string') ?? null
-  })
-  const found = texts.filter((text): text is string => text !== null)
-  return found.length === 0 ? null : found.join('\n')
+type Selection = ReturnType<typeof parseSelection>
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
+const hasMark = (bytes: Uint8Array): boolean => bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
+
+async function* parquetRows(
+  path: string,
+  selection: Selection,
+  rows: Iterable<number>,
+): AsyncGenerator<CorpusRow> {
+  const pending = rows[Symbol.iterator]()
+  let next = pending.next()
+  let row = 0
+  if (next.done === true) return
+  for await (const value of readParquet(path)) {
+    if (++row !== next.value) continue
+    yield {
+      row,
+      text: textsOf(value, selection).join('\n'),
+      ...named(value),
+      record: () => JSON.stringify(value, bigintAsText),
+    }
+    next = pending.next()
+    if (next.done === true) return
+  }
 }
+
+/** The selected strings of a value, in their order. */
+function textsOf(value: unknown, selection: Selection, steps: readonly Step[] = []): string[] {
+  if (typeof value === 'string') return isWanted(selection, steps) ? [value] : []
+  if (Array.isArray(value)) return value.flatMap((item) => textsOf(item, selection, [...steps, null]))
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return []
+  return Object.entries(value).flatMap(([key, inner]) => textsOf(inner, selection, [...steps, key]))
+}
+
+function named(record: object): Pick<CorpusRow, 'id' | 'passRate'> {
+  const { id, pass_rate: rate } = record as { id?: unknown; pass_rate?: unknown }
+  const hasId = typeof id === 'string' || typeof id === 'number' || typeof id === 'bigint'
+  return { id: hasId ? String(id) : null, passRate: typeof rate === 'number' ? rate : null }
+}
+
+const bigintAsText = (_: string, value: unknown): unknown =>
+  typeof value === 'bigint' ? String(value) : value

@@ -1,26 +1,31 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { col } from '../../record/columns.ts'
+import { sliceFiles } from '../../corpus/plan.ts'
+import { col, type Columns } from '../../record/columns.ts'
 import { copyRows } from '../../store/copy-rows.ts'
 import type { DedupeSummary } from '../../store/dedupe-summary.ts'
 import { sha256OfFile, writeFailure, writeWhole } from '../../store/files.ts'
-import { createParquetWriter } from '../../store/parquet-writer.ts'
-import { type CorpusFile, corpusFiles } from './corpus-rows.ts'
-import { type CorpusResult, findInCorpus, summaryOf } from './corpus-result.ts'
+import { createParquetWriter, type ParquetWriter } from '../../store/parquet-writer.ts'
+import { type Corpus, type CorpusFile, corpusFiles, openCorpus } from './corpus.ts'
+import { clustered, decisionOn, removedAmong, staysIn, summaryOf } from './corpus-result.ts'
 import { claimFolder, moveInto } from './dedupe-folder.ts'
+import { type Duplicates, findDuplicates } from './find-duplicates.ts'
 import { largestClusters } from './largest-clusters.ts'
 import type { DuplicateOptions } from './options.ts'
 
 export interface DedupeInput {
   readonly corpus: readonly string[]
-  /** A text, or a list of messages. */
-  readonly field: string
+  /** Places of the texts that are compared, as `text` or `messages[].content`. */
+  readonly fields: readonly string[]
   readonly options: DuplicateOptions
   readonly out: string
+  /** Threads of the first pass; by default one a core. */
+  readonly workers?: number
   readonly signal?: AbortSignal
   /** What is begun. */
   readonly onStep?: (step: string) => void
+  readonly progress?: (bytes: number, allBytes: number) => void
 }
 
 const clusterColumns = {
@@ -40,40 +45,44 @@ const removedColumns = {
 }
 
 /** Deduplicates a corpus into a folder: corpus/ without the rows that went, removed.parquet, clusters.parquet and
- *  dedupe.json. The same inputs and options give the same bytes, however often the run was cut off; the folder refuses
- *  a run with others. What shows the result and seals the folder comes after (`sealDedupe`). */
+ *  dedupe.json. The same inputs and options give the same bytes, however often the run was cut off and however many
+ *  workers it has; the folder refuses a run with others. What shows the result and seals the folder comes after
+ *  (`sealDedupe`). */
 export async function dedupeCorpus(input: DedupeInput): Promise<void> {
-  const { out, field, options, signal, onStep } = input
+  const { out, fields, options, signal, onStep } = input
   const files = corpusFiles(input.corpus)
+  await sliceFiles(files)
   onStep?.('hashing the files')
   const hashes: string[] = []
   for (const { path } of files) hashes.push(await sha256OfFile(path))
-  const corpus = files.map(({ name }, i) => ({ file: name, sha256: hashes[i] as string }))
-  if (await claimFolder(out, { field, options, corpus })) return
+  const named = files.map(({ name }, i) => ({ file: name, sha256: hashes[i] as string }))
+  if (await claimFolder(out, { fields, options, corpus: named })) return
 
   const attempt = join(out, 'attempts', randomUUID())
-  await mkdir(attempt, { recursive: true }).catch((error: unknown) => {
+  await mkdir(join(attempt, 'corpus'), { recursive: true }).catch((error: unknown) => {
     throw writeFailure(attempt, error)
   })
   try {
     onStep?.('comparing')
-    const result = await findInCorpus(files, field, options, signal)
+    const corpus = openCorpus({ ...input, files })
+    const found = await findDuplicates(corpus, options, signal)
     onStep?.('writing')
-    const largest = await writeTables(attempt, files, result)
-    const removed = await writeCorpus(attempt, files, result)
+    const largest = await writeTables(attempt, files, corpus, found)
+    for (const [file, { path, name }] of files.entries()) {
+      signal?.throwIfAborted()
+      await copyRows(path, join(attempt, 'corpus', name), staysIn(file, found, corpus))
+    }
     const summary: DedupeSummary = {
       format: 'fulcrum-dedupe/1',
-      options: { field, ...options },
-      inputs: files.map(({ name }, i) => ({
-        file: name,
-        sha256: hashes[i] as string,
-        ...(result.files[i] as { rows: number; documents: number }),
-        removed: removed[i] as number,
-      })),
-      ...summaryOf(result),
+      options: { fields: [...fields], ...options },
+      inputs: named.map((of, i) => {
+        const { start, end } = corpus.documentsIn(i)
+        const rows = corpus.totals().files[i]?.rows ?? 0
+        return { ...of, rows, documents: end - start, removed: removedAmong(found, start, end) }
+      }),
+      ...summaryOf(found, corpus, fields),
       largest,
     }
-    signal?.throwIfAborted()
     const names = ['removed.parquet', 'clusters.parquet', ...files.map(({ name }) => `corpus/${name}`)]
     for (const name of names) await moveInto(join(attempt, name), join(out, name))
     await writeWhole(join(out, 'dedupe.json'), `${JSON.stringify(summary, null, 1)}\n`)
@@ -86,29 +95,27 @@ export async function dedupeCorpus(input: DedupeInput): Promise<void> {
 async function writeTables(
   attempt: string,
   files: readonly CorpusFile[],
-  result: CorpusResult,
+  corpus: Corpus,
+  found: Duplicates,
 ): Promise<DedupeSummary['largest']> {
-  const shown = largestClusters(result)
-  const clusters = await createParquetWriter(join(attempt, 'clusters.parquet'), {
-    columns: clusterColumns,
-    metadata: {},
-  })
-  const removed = await createParquetWriter(join(attempt, 'removed.parquet'), {
-    columns: removedColumns,
-    metadata: {},
-  })
+  const shown = largestClusters(found)
+  const open = (name: string, columns: Columns): Promise<ParquetWriter> =>
+    createParquetWriter(join(attempt, name), { columns, metadata: {} })
+  const clusters = await open('clusters.parquet', clusterColumns)
+  const removed = await open('removed.parquet', removedColumns)
   try {
-    for await (const { row, document, decision } of result.decisions()) {
-      if (decision === null || decision.size < 2) continue
-      const name = files[row.file]?.name ?? ''
+    for await (const row of corpus.rows(clustered(found))) {
+      const decision = decisionOn(row.document, found, corpus)
       const { cluster, size, stays, kind, jaccard } = decision
       const line = {
-        ...{ dup_cluster: cluster, dup_cluster_size: size, file: name, row: row.row },
-        ...{ id: idOf(row.value), stays, kind, jaccard },
+        ...{ dup_cluster: cluster, dup_cluster_size: size, file: files[row.file]?.name ?? '', row: row.row },
+        ...{ id: row.id, stays, kind, jaccard },
       }
       await clusters.write(line)
-      if (!stays) await removed.write({ ...line, record: JSON.stringify(row.value, bigintAsText) })
-      shown.get(result.found.representative[document] as number)?.take(decision, `${name}:${row.row}`, row)
+      if (!stays) await removed.write({ ...line, record: row.record() })
+      shown
+        .get(found.representative[row.document] as number)
+        ?.take(decision, `${line.file}:${row.row}`, row.text)
     }
     await Promise.all([clusters.close(), removed.close()])
   } catch (error) {
@@ -117,32 +124,3 @@ async function writeTables(
   }
   return [...shown.values()].map(({ entry }) => entry)
 }
-
-/** Rows that went, by file. */
-async function writeCorpus(
-  attempt: string,
-  files: readonly CorpusFile[],
-  result: CorpusResult,
-): Promise<number[]> {
-  await mkdir(join(attempt, 'corpus'))
-  const removed: number[] = []
-  for (const [file, { path, name }] of files.entries()) {
-    const stays = result.staysIn(file)
-    let count = 0
-    await copyRows(path, join(attempt, 'corpus', name), (row) => {
-      const kept = stays(row)
-      if (!kept) count++
-      return kept
-    })
-    removed.push(count)
-  }
-  return removed
-}
-
-const idOf = (value: Readonly<Record<string, unknown>> | null): string | null => {
-  const id = value?.id
-  return typeof id === 'string' || typeof id === 'number' || typeof id === 'bigint' ? String(id) : null
-}
-
-const bigintAsText = (_: string, value: unknown): unknown =>
-  typeof value === 'bigint' ? String(value) : value

@@ -37,7 +37,11 @@ const tables = ['removed.parquet', 'clusters.parquet']
 /** Takes a folder for a run, or refuses it with what differs; true if such a run has ended there and is whole. */
 export async function claimFolder(
   out: string,
-  of: { readonly field: string; readonly options: DuplicateOptions; readonly corpus: readonly Hashed[] },
+  of: {
+    readonly fields: readonly string[]
+    readonly options: DuplicateOptions
+    readonly corpus: readonly Hashed[]
+  },
 ): Promise<boolean> {
   const identity = { format: 'fulcrum-dedupe/1', ...of }
   const configSha256 = createHash('sha256').update(JSON.stringify(identity)).digest('hex')

@@ -1,6 +1,6 @@
 import type { DedupeSummary } from '../../store/dedupe-summary.ts'
-import type { CorpusResult, Decision } from './corpus-result.ts'
-import type { CorpusRow } from './corpus-rows.ts'
+import type { Decision } from './corpus-result.ts'
+import type { Duplicates } from './find-duplicates.ts'
 
 type Entry = DedupeSummary['largest'][number]
 
@@ -8,11 +8,11 @@ type Entry = DedupeSummary['largest'][number]
 export interface ShownCluster {
   readonly entry: Entry
   /** Takes the row that stays, and the first of the others. */
-  take(decision: Decision, name: string, row: CorpusRow): void
+  take(decision: Decision, name: string, text: string): void
 }
 
 /** The largest clusters by the document that stays, ready for their rows. */
-export function largestClusters({ found }: CorpusResult): Map<number, ShownCluster> {
+export function largestClusters(found: Duplicates): Map<number, ShownCluster> {
   const largest: number[] = []
   for (let document = 0; document < found.documents; document++) {
     const size = found.size[document] as number
@@ -32,10 +32,10 @@ function newShown(size: number): ShownCluster {
   let others = 0
   return {
     entry,
-    take: ({ cluster, stays, kind, jaccard }, name, { document }) => {
+    take: ({ cluster, stays, kind, jaccard }, name, text) => {
       entry.cluster = cluster
       if (!stays && ++others > mostOthers) return
-      const shown = { row: name, stays, kind, jaccard, text: beginning(document?.text ?? '') }
+      const shown = { row: name, stays, kind, jaccard, text: beginning(text) }
       if (stays) rows.unshift(shown)
       else rows.push(shown)
     },
