@@ -1,14 +1,22 @@
-/** Near-duplicates of a million documents of about 60 words, one in five an edited copy of an earlier one: peak memory and
- *  the time of each part. `node --import ./test/bench/strip-types.js test/bench/dedupe.bench.ts`. */
-import { type CorpusDocument, documentSource } from '../../src/stages/deduplicate/documents.ts'
-import { findDuplicates } from '../../src/stages/deduplicate/find-duplicates.ts'
+/** Near-duplicates of a million documents, one in five an edited copy of an earlier one, from a JSONL file to the folder
+ *  that `fulcrum dedupe` writes: peak memory, and what each part costs a document.
+ *  `node --import ./test/bench/strip-types.js test/bench/dedupe.bench.ts [DOCUMENTS]`. */
+import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { corpusFiles, openCorpus } from '../../src/stages/deduplicate/corpus.ts'
+import { linkedGroups } from '../../src/stages/deduplicate/components.ts'
+import { dedupeCorpus } from '../../src/stages/deduplicate/dedupe-corpus.ts'
 import { checkedOptions } from '../../src/stages/deduplicate/options.ts'
+import { columns, putSketch, signatureShape, sketchWidth } from '../../src/stages/deduplicate/sketch.ts'
+import { WordTable } from '../../src/stages/deduplicate/word-table.ts'
+import { readDedupeSummary } from '../../src/store/dedupe-summary.ts'
 import { type Figure, main } from './figure.ts'
 
-const documents = Number(process.env.DOCUMENTS ?? 1_000_000)
+const documents = Number(process.argv.find((argument) => /^\d+$/.test(argument)) ?? 1_000_000)
 const wordsEach = 60
 
-/** A cheap stream of numbers (xorshift32): the bench should not measure its own corpus. */
+/** A cheap stream of numbers (xorshift32). */
 function stream(seed: number): () => number {
   let state = Math.imul(seed + 1, 0x9e3779b1) | 1
   return () => {
@@ -19,6 +27,7 @@ function stream(seed: number): () => number {
   }
 }
 
+/** Every fifth document is the one four before it with one word in fifty replaced. */
 function textOf(document: number): string {
   const copied = document % 5 === 4
   const next = stream(copied ? document - 4 : document)
@@ -31,18 +40,70 @@ function textOf(document: number): string {
   return text
 }
 
-async function* corpus(): AsyncGenerator<CorpusDocument> {
-  await Promise.resolve()
-  for (let document = 0; document < documents; document++) yield { text: textOf(document), passRate: null }
+function writeCorpus(path: string): void {
+  const file = openSync(path, 'w')
+  for (let from = 0; from < documents; from += 10_000) {
+    let lines = ''
+    for (let document = from; document < Math.min(documents, from + 10_000); document++)
+      lines += `{"id":${document},"text":"${textOf(document)}"}\n`
+    writeSync(file, lines)
+  }
+  closeSync(file)
 }
 
 async function bench(): Promise<Figure[]> {
-  const start = performance.now()
-  const found = await findDuplicates(documentSource(corpus), checkedOptions({}))
-  const seconds = (performance.now() - start) / 1000
-  let kept = 0
-  for (const size of found.size) if (size > 0) kept++
-  console.log({ kept, seconds, linked: found.near?.linked, maxrss: process.resourceUsage().maxRSS / 1024 })
-  return []
+  const folder = mkdtempSync(join(tmpdir(), 'fulcrum-bench-'))
+  try {
+    const path = join(folder, 'corpus.jsonl')
+    writeCorpus(path)
+    const megabytes = statSync(path).size / 1e6
+    const options = checkedOptions({})
+    const out = join(folder, 'out')
+    let began = performance.now()
+    await dedupeCorpus({ corpus: [path], fields: ['text'], options, out })
+    const whole = (performance.now() - began) / 1000
+    const peak = process.resourceUsage().maxRSS * 1024
+    const { removed, linked } = await readDedupeSummary(join(out, 'dedupe.json'))
+
+    const corpus = openCorpus({ files: corpusFiles([path]), fields: ['text'] })
+    const table = new WordTable(sketchWidth(options))
+    const row = new Uint32Array(table.width)
+    began = performance.now()
+    for await (const signed of corpus.signed(signatureShape(options))) {
+      for (let i = 0; i < signed.words.length; i++) {
+        putSketch(signed, i, options, row)
+        table.push(row)
+      }
+    }
+    const signing = (performance.now() - began) / 1000
+    began = performance.now()
+    const firsts = table.firstOfKind(columns.content, columns.content + 4)
+    const heads = firsts.filter((first, document) => first === document)
+    linkedGroups(table, heads, options.bands)
+    const linking = (performance.now() - began) / 1000
+
+    const figure = (name: string, value: number, unit: string, baseline: string, ratio: number): Figure => ({
+      ...{ bench: 'dedupe', case: name, value, unit, baseline, ratio },
+    })
+    const count = documents.toLocaleString('en-US')
+    return [
+      figure(`peak memory, ${count} documents`, peak / 1e6, 'MB', '1 GB allowed', peak / 1e9),
+      figure(
+        `peak memory a document`,
+        peak / documents,
+        'bytes',
+        '448 of a signature',
+        peak / documents / 448,
+      ),
+      figure('JSONL to folder, near', megabytes / whole, 'MB/s', 'signing alone', signing / whole),
+      figure('reading and signing', megabytes / signing, 'MB/s', 'the whole', whole / signing),
+      figure('linking by bands', (linking / documents) * 1e6, 'us/document', 'signing', linking / signing),
+      figure('removed, near', removed.near, 'documents', 'planted copies', removed.near / (documents / 5)),
+      figure('linked', linked, 'documents', 'all', linked / documents),
+    ]
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
+
 await main(import.meta.url, bench)
