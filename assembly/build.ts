@@ -13,6 +13,7 @@ const here = (name: string): string => fileURLToPath(new URL(`../${name}`, impor
 /** Source, target and flags beyond the common ones. */
 const modules = {
   decoder: { source: 'src/nn/wasm/assembly/decoder.ts', target: 'src/nn/wasm/kernels.wasm.ts', flags: [] },
+  extract: { source: 'src/corpus/assembly/extract.ts', target: 'src/corpus/extract.wasm.ts', flags: [] },
   scan: {
     source: 'src/text/kernels/assembly/scan.ts',
     target: 'src/text/kernels/kernels.wasm.ts',
