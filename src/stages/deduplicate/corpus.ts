@@ -109,7 +109,8 @@ export function openCorpus({ files, fields, workers, progress }: CorpusInput): C
         yield event
       }
       const damage = damageOf(totals as CorpusTotals)
-      if (damage !== null) throw damage
+      if (damage !== null)
+        throw new FulcrumError('data', damage.message, 'Fetch or write the file again; nothing was written.')
       if (rowOf.rows === 0) throw await nothingToCompare(files, fields, (totals as CorpusTotals).counts.rows)
     },
   }
