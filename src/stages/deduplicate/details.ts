@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { CorpusDocument } from './documents.ts'
 import type { DuplicateOptions } from './options.ts'
 import { WordTable } from './word-table.ts'
@@ -26,7 +26,7 @@ export function newDetails(size: number, keep: DuplicateOptions['keep']): Detail
     put: (document, { text, passRate }) => {
       const utf8 = Buffer.from(text)
       // 128 bits of SHA-256: two texts of one hash are one text.
-      const digest = createHash('sha256').update(utf8).digest()
+      const digest = hash('sha256', utf8, 'buffer')
       for (let i = 0; i < byteColumn; i++) row[i] = digest.readUInt32LE(4 * i)
       row[byteColumn] = utf8.length
       places[document] = table.push(row)
