@@ -8,8 +8,8 @@ import { wantedLines } from './wanted-lines.ts'
 export interface CorpusRow {
   /** Line of a text file, row of a Parquet file, from 1. */
   readonly row: number
-  /** The selected texts, one a line: what the first pass signed. */
-  readonly text: string
+  /** The selected texts: what the first pass signed. */
+  readonly texts: readonly string[]
   readonly id: string | null
   readonly passRate: number | null
   /** As it is in the file; of Parquet as JSON. */
@@ -38,7 +38,7 @@ export async function* corpusRows(
       const line = decoder.decode(record)
       yield {
         row,
-        text: texts.join('\n'),
+        texts,
         ...named(JSON.parse(line) as object),
         record: () => line.trimEnd(),
       }
@@ -67,7 +67,7 @@ async function* parquetRows(
     if (++row !== next.value) continue
     yield {
       row,
-      text: textsOf(value, selection).join('\n'),
+      texts: textsOf(value, selection),
       ...named(value),
       record: () => JSON.stringify(value, bigintAsText),
     }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { copyParquetRows, copyRows } from '../../corpus/copy.ts'
 import { sliceFiles } from '../../corpus/plan.ts'
 import { col, type Columns } from '../../record/columns.ts'
-import { copyRows } from '../../store/copy-rows.ts'
 import type { DedupeSummary } from '../../store/dedupe-summary.ts'
 import { sha256OfFile, writeFailure, writeWhole } from '../../store/files.ts'
 import { createParquetWriter, type ParquetWriter } from '../../store/parquet-writer.ts'
@@ -70,7 +70,11 @@ export async function dedupeCorpus(input: DedupeInput): Promise<void> {
     const largest = await writeTables(attempt, files, corpus, found)
     for (const [file, { path, name }] of files.entries()) {
       signal?.throwIfAborted()
-      await copyRows(path, join(attempt, 'corpus', name), staysIn(file, found, corpus))
+      const stays = staysIn(file, found, corpus)
+      const to = join(attempt, 'corpus', name)
+      if (path.endsWith('.parquet'))
+        await copyParquetRows(path, (row, values) => (stays(row) ? values : null), to)
+      else await copyRows(path, (row) => (stays(row) ? 'keep' : 'drop'), to)
     }
     const summary: DedupeSummary = {
       format: 'fulcrum-dedupe/1',
@@ -115,7 +119,7 @@ async function writeTables(
       if (!stays) await removed.write({ ...line, record: row.record() })
       shown
         .get(found.representative[row.document] as number)
-        ?.take(decision, `${line.file}:${row.row}`, row.text)
+        ?.take(decision, `${line.file}:${row.row}`, row.texts.join('\n'))
     }
     await Promise.all([clusters.close(), removed.close()])
   } catch (error) {

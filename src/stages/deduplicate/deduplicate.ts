@@ -96,7 +96,7 @@ async function decisions(
       places.set(values.id as string, document)
       lengths[document++] = text.length
       const rate = values.pass_rate
-      yield { text, passRate: typeof rate === 'number' ? rate : null }
+      yield { texts: [text], passRate: typeof rate === 'number' ? rate : null }
     }
   }
   const found = await findDuplicates(documentSource(read), options, run.signal)

@@ -23,12 +23,12 @@ export function newDetails(size: number, keep: DuplicateOptions['keep']): Detail
   const rate = (document: number): number => rates[places[document] as number] as number
   const score = { first: () => 0, longest: bytes, 'pass-rate': rate }[keep]
   return {
-    put: (document, { text, passRate }) => {
-      const utf8 = Buffer.from(text)
+    put: (document, { texts, passRate }) => {
+      const utf8 = Buffer.from(texts.length === 1 ? (texts[0] as string) : JSON.stringify(texts))
       // 128 bits of SHA-256: two texts of one hash are one text.
       const digest = hash('sha256', utf8, 'buffer')
       for (let i = 0; i < byteColumn; i++) row[i] = digest.readUInt32LE(4 * i)
-      row[byteColumn] = utf8.length
+      row[byteColumn] = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
       places[document] = table.push(row)
       documents.push([document])
       if (keep === 'pass-rate') rates.push(passRate ?? -1)

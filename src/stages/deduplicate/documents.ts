@@ -1,9 +1,11 @@
+import { createRowSignature } from '../../corpus/row-signature.ts'
 import { createSigner, type SignatureShape } from '../../text/minhash.ts'
 import type { SignedDocuments } from './sketch.ts'
 
 /** One document of a corpus, as far as duplicates are concerned. */
 export interface CorpusDocument {
-  readonly text: string
+  /** Compared together; no shingle spans two. */
+  readonly texts: readonly string[]
   /** Where `keep` is pass-rate; null loses to every other. */
   readonly passRate: number | null
 }
@@ -22,8 +24,10 @@ export function documentSource(read: () => AsyncIterable<CorpusDocument>): Docum
     async *signed(shape) {
       const signer = await createSigner(shape)
       const encoder = new TextEncoder()
-      for await (const { text } of read()) {
-        const { signature, words, contentHash } = signer.sign(encoder.encode(text))
+      const row = createRowSignature(shape.bands * shape.rows)
+      for await (const { texts } of read()) {
+        for (const text of texts) row.add(signer.sign(encoder.encode(text)))
+        const { signature, words, contentHash } = row.take()
         yield { signatures: signature, words: [words], contentHashes: Buffer.from(contentHash, 'hex') }
       }
     },

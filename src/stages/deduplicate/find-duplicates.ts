@@ -32,7 +32,7 @@ export interface NearCounts {
   readonly linked: number
   /** Entries left out of the bounded lists of `stars.ts`. */
   readonly leftOut: number
-  /** Documents with fewer words than a shingle. */
+  /** Documents with fewer words than a shingle: near to none but those with the same words. */
   readonly tooShort: number
   readonly calibration: Calibration
 }
@@ -56,7 +56,7 @@ export async function findDuplicates(
       signal?.throwIfAborted()
       details.put(found.document, found)
       if (wanted.shingles[found.document] === 1)
-        store.put(found.document, shingleSet(found.text, options.shingle))
+        store.put(found.document, shingleSet(found.texts, options.shingle))
     }
     const classes = classesOf(table, content, details, options.kind)
     if (links === null) return { ...resolved(classes, null), documents: table.rows, near: null }
@@ -92,12 +92,11 @@ interface Links {
 
 /** Groups that bands link, and the pairs to calibrate by, among documents that are the first of their words. */
 function linksOf(table: WordTable, content: Int32Array, { bands, shingle }: DuplicateOptions): Links {
-  const longEnough = (row: number): boolean => table.get(row, columns.words) >= shingle
-  const heads = content.filter((first, row) => first === row && longEnough(row))
+  const heads = content.filter((first, row) => first === row && table.get(row, columns.words) > 0)
   return {
     groups: linkedGroups(table, heads, bands),
     pairs: samplePairs(table, heads),
-    tooShort: table.count((row) => !longEnough(row)),
+    tooShort: table.count((row) => table.get(row, columns.words) < shingle),
   }
 }
 

@@ -1,18 +1,13 @@
 import { words } from '../../text/words.ts'
 
-/** A text as the set of its runs of `size` words: distinct 32-bit hashes, ascending. Empty for texts of fewer words.
+/** Texts as the set of their runs of `size` words: distinct 32-bit hashes, ascending. No run spans two texts, and a text
+ *  of fewer words is one run: what the signer of src/text takes for shingles.
  *  Two different shingles of a pair of n-shingle texts collide with probability about n^2 / 2^32: far below what a
  *  Jaccard of n shingles can tell apart. */
-export function shingleSet(text: string, size: number): Uint32Array {
-  const hashes = words(text).map(hashOfWord)
-  const count = Math.max(0, hashes.length - size + 1)
-  const runs = new Uint32Array(count)
-  for (let start = 0; start < count; start++) {
-    let hash = 0
-    for (let i = start; i < start + size; i++) hash = Math.imul(hash, 0x01000193) + (hashes[i] as number)
-    runs[start] = mixed(hash)
-  }
-  runs.sort()
+export function shingleSet(texts: readonly string[], size: number): Uint32Array {
+  const found: number[] = []
+  for (const text of texts) addRuns(words(text).map(hashOfWord), size, found)
+  const runs = Uint32Array.from(found).sort()
   let distinct = 0
   for (const run of runs) if (distinct === 0 || run !== runs[distinct - 1]) runs[distinct++] = run
   return runs.subarray(0, distinct)
@@ -29,6 +24,16 @@ export function jaccard(a: Uint32Array, b: Uint32Array): number {
   }
   const all = a.length + b.length - shared
   return all === 0 ? 0 : shared / all
+}
+
+function addRuns(hashes: readonly number[], size: number, runs: number[]): void {
+  const length = Math.min(size, hashes.length)
+  if (length === 0) return
+  for (let start = 0; start + length <= hashes.length; start++) {
+    let hash = 0
+    for (let i = start; i < start + length; i++) hash = Math.imul(hash, 0x01000193) + (hashes[i] as number)
+    runs.push(mixed(hash))
+  }
 }
 
 /** FNV-1a over UTF-16 units, then mixed: alone it leaves similar words with similar hashes. */

@@ -22,6 +22,6 @@ export function plantedPairs(count: number, words: number, rates: readonly numbe
 export function corpusOf(texts: readonly string[], passRates: readonly (number | null)[] = []) {
   return async function* (): AsyncGenerator<CorpusDocument> {
     await Promise.resolve()
-    for (const [i, text] of texts.entries()) yield { text, passRate: passRates[i] ?? null }
+    for (const [i, text] of texts.entries()) yield { texts: [text], passRate: passRates[i] ?? null }
   }
 }
