@@ -31,6 +31,7 @@ export const evidenceColumns = {
   ...where,
   field_path: col.string('field of the record, as messages[2].content'),
   place: col.string('prompt, trace (inside <think>), answer, or text where the field does not say'),
+  part_start: col.int64('where this part of the field begins, bytes of the unescaped field; a field with a trace has parts'),
   byte_start: col.int64(
     'where the longest run begins: byte of the record (of the field, for Parquet), escapes counted as written',
   ),

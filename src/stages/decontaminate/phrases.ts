@@ -14,17 +14,19 @@ export const publishedCommon: readonly string[] = [
   'b e b a b e c c b d c e d',
 ]
 
-const listed = z.union([
+/** Shape of an entry of an allow or deny list. */
+export const listEntrySchema = z.union([
   z.strictObject({ phrase: z.string(), reason: z.string().trim().min(1) }),
   z.strictObject({ benchmark: z.string(), item: z.string(), reason: z.string().trim().min(1) }),
 ])
 
 /** One entry of an allow or deny list: a phrase of at least 7 words, or an item of a benchmark; always with the reason. */
-export type ListEntry = z.infer<typeof listed>
+export type ListEntry = z.infer<typeof listEntrySchema>
 
 /** Phrases and items that count for less (allow) or for more (deny) than a rule says. */
 export interface PhraseList {
-  /** The listed phrase that makes an n-gram common: it lies in the n-gram, or the n-gram in it; null if none does. */
+  /** The reason of the listed phrase that makes an n-gram common: it lies in the n-gram, or the n-gram in it; null if
+   *  none does. */
   covers(ngram: string): string | null
   /** The first listed phrase that a run of words holds, or null. */
   within(run: string): string | null
@@ -36,14 +38,16 @@ export interface PhraseList {
 
 /** A list ready to be asked; a phrase under 7 words would allow too much and is refused. */
 export function phraseList(entries: readonly ListEntry[]): PhraseList {
-  const phrases = entries.flatMap((entry) => ('phrase' in entry ? [padded(entry.phrase)] : []))
+  const listedPhrases = entries.flatMap((entry) => ('phrase' in entry ? [entry] : []))
+  const phrases = listedPhrases.map(({ phrase }) => padded(phrase))
   const items = new Set(
     entries.flatMap((entry) => ('item' in entry ? [JSON.stringify([entry.benchmark, entry.item])] : [])),
   )
   return {
     covers: (ngram) => {
       const wanted = ` ${ngram} `
-      return phrases.find((phrase) => wanted.includes(phrase) || phrase.includes(wanted))?.trim() ?? null
+      const at = phrases.findIndex((phrase) => wanted.includes(phrase) || phrase.includes(wanted))
+      return listedPhrases[at]?.reason ?? null
     },
     within: (run) => phrases.find((phrase) => ` ${run} `.includes(phrase))?.trim() ?? null,
     contains: (run) => phrases.some((phrase) => phrase.includes(` ${run} `)),
@@ -60,7 +64,7 @@ export const entriesFor = (phrases: readonly string[], reason: string): ListEntr
 export async function readList(file: string): Promise<ListEntry[]> {
   const entries: ListEntry[] = []
   for await (const { line, value, error } of readRecords(file)) {
-    const parsed = listed.safeParse(value)
+    const parsed = listEntrySchema.safeParse(value)
     if (parsed.data === undefined) {
       throw new FulcrumError(
         'config',
