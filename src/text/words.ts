@@ -17,14 +17,15 @@ const asciiWord = /[a-z0-9]+/g
 /** Written without spaces between words. Korean has spaces and is read by words. */
 const ideograph = String.raw`[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}ー]`
 const marks = String.raw`\p{Mn}\p{Mc}`
-const unicodeWord = new RegExp(
+/** A word of a folded text. */
+export const unicodeWord = new RegExp(
   String.raw`(?=[\p{L}\p{N}])${ideograph}[${marks}]*|(?:(?!${ideograph})[\p{L}\p{N}])(?:(?!${ideograph})[\p{L}\p{N}${marks}])*`,
   'gu',
 )
 
 /** NFKC and case folding. Upper case first makes ß and ss the same; both sigmas become one. Invisible characters
  *  (soft hyphen, joiners, variation selectors) vanish, except the zero-width space, which parts words. */
-function fold(text: string): string {
+export function fold(text: string): string {
   return text
     .normalize('NFKC')
     .replaceAll('\u200b', ' ')
