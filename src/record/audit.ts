@@ -31,7 +31,9 @@ export const evidenceColumns = {
   ...where,
   field_path: col.string('field of the record, as messages[2].content'),
   place: col.string('prompt, trace (inside <think>), answer, or text where the field does not say'),
-  part_start: col.int64('where this part of the field begins, bytes of the unescaped field; a field with a trace has parts'),
+  part_start: col.int64(
+    'where this part of the field begins, bytes of the unescaped field; a field with a trace has parts',
+  ),
   byte_start: col.int64(
     'where the longest run begins: byte of the record (of the field, for Parquet), escapes counted as written',
   ),
@@ -39,7 +41,9 @@ export const evidenceColumns = {
   record_start: col.int64('where the record begins in the unpacked file, bytes; 0 for Parquet'),
   entry: col.int32('row of items.parquet, from 0'),
   ...item,
-  item_field: col.string('which text of the item: question, question+choices, choice, answer, solution, context'),
+  item_field: col.string(
+    'which text of the item: question, question+choices, choice, answer, solution, context',
+  ),
   n7_hit: col.int32('distinct 7-grams in both'),
   n7_train: col.int32('distinct 7-grams of the text'),
   n7_item: col.int32('distinct 7-grams of the indexed text'),
@@ -51,7 +55,9 @@ export const evidenceColumns = {
   coverage_train: col.double('share of the text in shared runs'),
   df_max: col.int64('corpus rows that hold the most frequent of the shared 7-grams'),
   answer_within_words: col.nullable(
-    col.int32("words between a shared run and the item's answer in the text, within 4 KiB of it; null if not there"),
+    col.int32(
+      "words between a shared run and the item's answer in the text, within 4 KiB of it; null if not there",
+    ),
   ),
   same_text: col.bool('the indexed text has under 13 words and the text is exactly these words'),
   train_words: col.int32('words of the text'),
@@ -74,7 +80,9 @@ export const verdictColumns = {
   place: col.nullable(col.string('prompt, trace, answer or text; null: the whole row')),
   item_field: col.nullable(col.string('texts of items looked at; null: all')),
   status: col.string('clean, partial or contaminated'),
-  reason: col.nullable(col.string('what decided: denied, short item, 13-gram, 7-gram, 8-grams, tokens, longest run')),
+  reason: col.nullable(
+    col.string('what decided: denied, short item, 13-gram, 7-gram, 8-grams, tokens, longest run'),
+  ),
   score: col.double("the rule's measure, 0 to 1"),
   benchmark: col.nullable(col.string('benchmark of the item named')),
   config: col.nullable(col.string('its config')),
@@ -100,8 +108,12 @@ export const reviewColumns = {
   ...where,
   field_path: col.string('field of the record'),
   ...item,
-  review_paraphrase: col.double('share of the weight of the rare words of the item that the text has, 0 to 1'),
+  review_paraphrase: col.double(
+    'share of the weight of the rare words of the item that the text has, 0 to 1',
+  ),
   review_numbers: col.bool('the text has the same set of numbers'),
-  review_masked: col.double('7-gram ratio with all numbers masked; above the info threshold the text is a variant'),
+  review_masked: col.double(
+    '7-gram ratio with all numbers masked; above the info threshold the text is a variant',
+  ),
   kind: col.string('paraphrase, or numbers changed'),
 }

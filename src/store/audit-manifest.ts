@@ -27,7 +27,12 @@ export async function readAuditManifest(path: string): Promise<AuditManifest> {
   try {
     json = JSON.parse(await readFile(path, 'utf8'))
   } catch (cause) {
-    throw new FulcrumError('store', `There is no readable ${path}`, 'Give the folder of a finished audit.', cause)
+    throw new FulcrumError(
+      'store',
+      `There is no readable ${path}`,
+      'Give the folder of a finished audit.',
+      cause,
+    )
   }
   const parsed = auditManifestSchema.safeParse(json)
   if (parsed.success) return parsed.data

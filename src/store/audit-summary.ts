@@ -42,7 +42,12 @@ export const scanSchema = z.strictObject({
   benchmarks: z.array(looked),
 })
 
-const rateOfKind = z.strictObject({ kind: z.string(), expected: z.enum(['found', 'clean']), contaminated: rate, partial: count })
+const rateOfKind = z.strictObject({
+  kind: z.string(),
+  expected: z.enum(['found', 'clean']),
+  contaminated: rate,
+  partial: count,
+})
 
 const selfTest = z.strictObject({ seed: z.int(), hosts: count, items: count, kinds: z.array(rateOfKind) })
 

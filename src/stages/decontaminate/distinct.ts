@@ -11,7 +11,8 @@ export function distinctNgrams(words: readonly string[], n: number): number {
     let hash = 0
     for (let k = 0; k < n; k++) hash = (Math.imul(hash, 0x9e3779b1) + (ids[start + k] as number) + 1) | 0
     let slot = (hash ^ (hash >>> 15)) & mask
-    while ((slots[slot] as number) >= 0 && !equal(ids, slots[slot] as number, start, n)) slot = (slot + 1) & mask
+    while ((slots[slot] as number) >= 0 && !equal(ids, slots[slot] as number, start, n))
+      slot = (slot + 1) & mask
     if ((slots[slot] as number) >= 0) continue
     slots[slot] = start
     distinct++

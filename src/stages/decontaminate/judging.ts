@@ -18,7 +18,11 @@ export interface JudgingOptions {
 export function judgingOf(options: JudgingOptions = {}): Judging {
   const { rule = 'phi4', allow = [], deny = [], leastNgrams = 3, isCommon = () => false } = options
   if (!ruleNames.includes(rule)) {
-    throw new FulcrumError('config', `There is no rule ${String(rule)}`, `Use one of ${ruleNames.join(', ')}.`)
+    throw new FulcrumError(
+      'config',
+      `There is no rule ${String(rule)}`,
+      `Use one of ${ruleNames.join(', ')}.`,
+    )
   }
   // The list is part of Algorithm 1; other rules have none.
   const published = rule === 'phi4' || rule === 'strict' ? publishedCommon : []
@@ -36,9 +40,16 @@ function thresholdsOf(rule: RuleName, { info, contaminated }: JudgingOptions): T
   const { thresholds }: Rule = rules[rule]
   if (thresholds === null) {
     if (info === undefined && contaminated === undefined) return { info: 0, contaminated: 0 }
-    throw new FulcrumError('config', `The rule ${rule} has no threshold`, 'Leave --info and --contaminated out.')
+    throw new FulcrumError(
+      'config',
+      `The rule ${rule} has no threshold`,
+      'Leave --info and --contaminated out.',
+    )
   }
-  const found = { info: info ?? Math.min(thresholds.info, contaminated ?? 1), contaminated: contaminated ?? thresholds.contaminated }
+  const found = {
+    info: info ?? Math.min(thresholds.info, contaminated ?? 1),
+    contaminated: contaminated ?? thresholds.contaminated,
+  }
   if (found.info >= 0 && found.info <= found.contaminated && found.contaminated <= 1) return found
   throw new FulcrumError(
     'config',

@@ -10,14 +10,17 @@ export interface PlacedText {
 }
 
 const prompts = new Set('problem prompt question query instruction input task user human system'.split(' '))
-const answers = new Set('completion response answer output solution target chosen rejected assistant gpt'.split(' '))
+const answers = new Set(
+  'completion response answer output solution target chosen rejected assistant gpt'.split(' '),
+)
 const traces = new Set('reasoning reasoning_content thinking thought trace rationale cot'.split(' '))
 
 /** The parts of a field: a reasoning trace between <think> and </think> is one of its own. A template may have given
  *  the opening tag, and a cut-off completion may lack the closing one. */
 export function placedTexts(record: unknown, path: string, text: string): PlacedText[] {
   const place = placeOf(record, path)
-  if (place === 'prompt' || place === 'trace' || !/<\/?think>/i.test(text)) return [{ place, text, byteStart: 0 }]
+  if (place === 'prompt' || place === 'trace' || !/<\/?think>/i.test(text))
+    return [{ place, text, byteStart: 0 }]
   const parts: PlacedText[] = []
   const tags = [...text.matchAll(/<(\/?)think>/gi)]
   let inside = tags[0]?.[1] === '/'

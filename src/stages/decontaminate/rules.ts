@@ -1,17 +1,18 @@
-import {
-  coverage,
-  longestRun,
-  type Pair,
-  ratioOf,
-  sharedNgrams,
-  type SharedNgram,
-} from './evidence.ts'
+import { coverage, longestRun, type Pair, ratioOf, sharedNgrams, type SharedNgram } from './evidence.ts'
 import type { PhraseList } from './phrases.ts'
 
 export type Status = 'clean' | 'partial' | 'contaminated'
 
 /** What a rule decided by; the order is the order of Algorithm 1, with our extensions before it. */
-export const reasons = ['denied', 'short item', '13-gram', '7-gram', '8-grams', 'tokens', 'longest run'] as const
+export const reasons = [
+  'denied',
+  'short item',
+  '13-gram',
+  '7-gram',
+  '8-grams',
+  'tokens',
+  'longest run',
+] as const
 export type Reason = (typeof reasons)[number]
 
 export interface Thresholds {
@@ -97,8 +98,11 @@ const palm70: Rule['judge'] = (pair, judging) => {
 const llama2: Rule['judge'] = (pair, judging) => {
   const { runs, excluded } = countedRuns(pair, judging)
   const score = coverage(runs, 'item', pair.item.words.length, 11)
-  if (score >= judging.contaminated) return { status: 'contaminated', reason: 'tokens', score, ngram: null, excluded }
-  return score > 0 && score >= judging.info ? { ...clean(score, excluded), status: 'partial', reason: 'tokens' } : clean(score, excluded)
+  if (score >= judging.contaminated)
+    return { status: 'contaminated', reason: 'tokens', score, ngram: null, excluded }
+  return score > 0 && score >= judging.info
+    ? { ...clean(score, excluded), status: 'partial', reason: 'tokens' }
+    : clean(score, excluded)
 }
 
 const longestMatch: Rule['judge'] = (pair, judging) => {
@@ -146,7 +150,8 @@ export const ruleNames = Object.keys(rules) as [RuleName, ...RuleName[]]
  *  the exact key of short items. */
 export function judgePair(pair: Pair, judging: Judging): PairVerdict {
   const denied = deniedBy(pair, judging.deny)
-  if (denied !== null) return { status: 'contaminated', reason: 'denied', score: 1, ngram: denied, excluded: [] }
+  if (denied !== null)
+    return { status: 'contaminated', reason: 'denied', score: 1, ngram: denied, excluded: [] }
   if (judging.allow.holds(pair.item)) return { ...clean(0), excluded: [] }
   if (pair.same) return { status: 'contaminated', reason: 'short item', score: 1, ngram: null, excluded: [] }
   const verdict = rules[judging.rule].judge(pair, judging)
@@ -163,7 +168,12 @@ function deniedBy({ item, runs }: Pair, deny: PhraseList): string | null {
   return null
 }
 
-function graded(score: number, reason: Reason, { info, contaminated }: Thresholds, excluded: readonly string[]): Measured {
+function graded(
+  score: number,
+  reason: Reason,
+  { info, contaminated }: Thresholds,
+  excluded: readonly string[],
+): Measured {
   if (score <= info) return clean(score, excluded)
   return { status: score >= contaminated ? 'contaminated' : 'partial', reason, score, ngram: null, excluded }
 }
@@ -208,7 +218,11 @@ function allCommon(entry: number, word: number, sevens: number, isCommon: Judgin
 const textOf = (words: readonly string[], run: { entryWord: number; words: number }): string =>
   words.slice(run.entryWord, run.entryWord + run.words).join(' ')
 
-const wholeItem = ({ item }: Pair): Pair['runs'][number] => ({ textWord: 0, entryWord: 0, words: item.words.length })
+const wholeItem = ({ item }: Pair): Pair['runs'][number] => ({
+  textWord: 0,
+  entryWord: 0,
+  words: item.words.length,
+})
 
 /** Whether so few 7-grams were compared that their ratio says little: fewer than `least`, and not the whole item. */
 function tooFew({ textNgrams7, item }: Pair, shared: number, least: number): boolean {

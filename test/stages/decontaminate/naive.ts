@@ -17,7 +17,11 @@ const grams = (of: readonly string[], n: number): string[] => {
 const worst = (statuses: readonly Status[]): Status =>
   statuses.includes('contaminated') ? 'contaminated' : statuses.includes('partial') ? 'partial' : 'clean'
 
-type NaiveRule = (text: readonly string[], items: readonly (readonly string[])[], options: NaiveOptions) => Status
+type NaiveRule = (
+  text: readonly string[],
+  items: readonly (readonly string[])[],
+  options: NaiveOptions,
+) => Status
 
 const isAllowed = (ngram: string, allowed: readonly string[]): boolean =>
   allowed.some((phrase) => ` ${phrase} `.includes(` ${ngram} `) || ` ${ngram} `.includes(` ${phrase} `))
@@ -28,7 +32,8 @@ const isShort = (text: readonly string[], item: readonly string[]): boolean =>
 const phi4: NaiveRule = (text, items, { info, contaminated, leastNgrams, allowed }) => {
   if (items.some((item) => isShort(text, item))) return 'contaminated'
   const benchmark13 = new Set(items.flatMap((item) => grams(item, 13)))
-  for (const ngram of grams(text, 13)) if (benchmark13.has(ngram) && !isAllowed(ngram, allowed)) return 'contaminated'
+  for (const ngram of grams(text, 13))
+    if (benchmark13.has(ngram) && !isAllowed(ngram, allowed)) return 'contaminated'
   let largest = 0
   for (const item of items) {
     const [mine, theirs] = [grams(text, 7), grams(item, 7)]

@@ -27,8 +27,12 @@ async function pairsIn(text: string, items: readonly ItemText[]) {
 
 // Few words: repeats inside a text and chance overlaps between texts are the rule.
 const vocabulary = fc.constantFrom('a', 'b', 'c', 'Ab', 'ß,')
-const someWords = (maxLength: number): fc.Arbitrary<string[]> => fc.array(vocabulary, { maxLength, size: 'max' })
-const rareWords = fc.array(fc.nat(40).map((n) => `w${n}`), { maxLength: 40, size: 'max' })
+const someWords = (maxLength: number): fc.Arbitrary<string[]> =>
+  fc.array(vocabulary, { maxLength, size: 'max' })
+const rareWords = fc.array(
+  fc.nat(40).map((n) => `w${n}`),
+  { maxLength: 40, size: 'max' },
+)
 const cut = fc.record({
   before: fc.oneof(someWords(12), rareWords, fc.constant([])),
   after: fc.oneof(someWords(12), rareWords, fc.constant([])),
@@ -57,9 +61,15 @@ test('verdicts of every rule are those of its definition on texts with planted o
           return [...before, ...planted, ...after]
         })
         .join(' ')
-      const phrase = allow === null ? [] : (items[allow.pick % items.length] ?? []).slice(allow.from, allow.from + allow.length)
+      const phrase =
+        allow === null
+          ? []
+          : (items[allow.pick % items.length] ?? []).slice(allow.from, allow.from + allow.length)
       const allowed = phrase.length < 7 ? [] : [words(phrase.join(' ')).join(' ')]
-      const pairs = await pairsIn(text, items.map((item, i) => question(String(i), item.join(' '))))
+      const pairs = await pairsIn(
+        text,
+        items.map((item, i) => question(String(i), item.join(' '))),
+      )
       for (const rule of ruleNames) {
         // What an allowed phrase does to the rules that have no n-gram to allow is tested by hand.
         const listed = ['phi4', 'strict', 'gpt3'].includes(rule) ? allowed : []
@@ -67,7 +77,11 @@ test('verdicts of every rule are those of its definition on texts with planted o
         const judging = judgingOf({ rule, ...thresholds, leastNgrams, allow: entriesFor(listed, 'test') })
         const { status } = judgeText(pairs, judging)
         const options = { info, contaminated, leastNgrams, allowed: listed }
-        const wanted = naiveRules[rule](words(text), items.map((item) => words(item.join(' '))), options)
+        const wanted = naiveRules[rule](
+          words(text),
+          items.map((item) => words(item.join(' '))),
+          options,
+        )
         assert.equal(status, wanted, rule)
         seen.set(`${rule} ${status}`, (seen.get(`${rule} ${status}`) ?? 0) + 1)
       }
@@ -79,5 +93,6 @@ test('verdicts of every rule are those of its definition on texts with planted o
       ? [`${rule} clean`, `${rule} contaminated`]
       : [`${rule} clean`, `${rule} partial`, `${rule} contaminated`],
   )
-  for (const outcome of outcomes) assert.ok((seen.get(outcome) ?? 0) > 10, `${outcome}: ${seen.get(outcome) ?? 0}`)
+  for (const outcome of outcomes)
+    assert.ok((seen.get(outcome) ?? 0) > 10, `${outcome}: ${seen.get(outcome) ?? 0}`)
 })

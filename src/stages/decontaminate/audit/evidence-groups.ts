@@ -11,11 +11,16 @@ export interface EvidenceGroup {
 }
 
 /** Stored evidence row by row of the corpus, in its order; both files have that order. */
-export async function* evidenceGroups(evidenceFile: string, recordsFile: string): AsyncGenerator<EvidenceGroup> {
+export async function* evidenceGroups(
+  evidenceFile: string,
+  recordsFile: string,
+): AsyncGenerator<EvidenceGroup> {
   const records = readParquet(recordsFile)
   let record = await records.next()
   try {
-    for await (const evidence of grouped(readParquet(evidenceFile) as AsyncIterable<unknown> as AsyncIterable<EvidenceRow>)) {
+    for await (const evidence of grouped(
+      readParquet(evidenceFile) as AsyncIterable<unknown> as AsyncIterable<EvidenceRow>,
+    )) {
       const [{ train_file: file, row, doc_id: docId }] = evidence
       let kept: string | null = null
       if (record.done !== true && record.value.train_file === file && record.value.row === row) {

@@ -13,7 +13,9 @@ export function commonNgrams(
   leastRows: number,
 ): (entry: number, word: number) => boolean {
   if (leastRows === 0) return () => false
-  const leaked = frequencies.map((rows) => rows.filter((count) => count >= leastRows).length * 2 > rows.length)
+  const leaked = frequencies.map(
+    (rows) => rows.filter((count) => count >= leastRows).length * 2 > rows.length,
+  )
   return (entry, word) => leaked[entry] === false && (frequencies[entry]?.[word] ?? 0) >= leastRows
 }
 
@@ -77,7 +79,8 @@ export function frequentNgrams(
 /** Rows that about `wanted` n-grams reach; 2 at least, since an n-gram of one row is not frequent. */
 function thresholdOf(frequencies: readonly (readonly number[])[], wanted: number): number {
   const histogram = new Map<number, number>()
-  for (const rows of frequencies) for (const count of rows) histogram.set(count, (histogram.get(count) ?? 0) + 1)
+  for (const rows of frequencies)
+    for (const count of rows) histogram.set(count, (histogram.get(count) ?? 0) + 1)
   let sum = 0
   for (const [count, ngrams] of [...histogram].sort(([a], [b]) => b - a)) {
     sum += ngrams

@@ -26,7 +26,11 @@ export async function gatherItems(benchmarks: readonly AsyncIterable<ItemText>[]
     }
   }
   if (texts.length === 0) {
-    throw new FulcrumError('data', 'The benchmarks have no text', 'Without items nothing can be said to be clean.')
+    throw new FulcrumError(
+      'data',
+      'The benchmarks have no text',
+      'Without items nothing can be said to be clean.',
+    )
   }
   return { texts, benchmarks: [...found.values()].map(lookedAt) }
 }
@@ -70,7 +74,10 @@ function take(gathered: Gathered, text: ItemText): IndexedText {
 }
 
 function lookedAt({ of, items, texts, duplicates }: Gathered): Looked {
-  const sizes = [...items].map(([id, { questions, others }]) => ({ id, most: Math.max(0, ...(questions.length > 0 ? questions : others)) }))
+  const sizes = [...items].map(([id, { questions, others }]) => ({
+    id,
+    most: Math.max(0, ...(questions.length > 0 ? questions : others)),
+  }))
   return {
     ...of,
     items: items.size,

@@ -1,24 +1,18 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FulcrumError } from '../../../errors.ts'
-import { removedColumns, verdictColumns } from '../../../record/audit.ts'
-import type { Columns, Row } from '../../../record/columns.ts'
-import { type AuditManifest, readAuditManifest } from '../../../store/audit-manifest.ts'
-import type { AuditSummary, MatchView, Review, SelfTest } from '../../../store/audit-summary.ts'
-import { sha256OfFile, writeWhole } from '../../../store/files.ts'
-import { readParquet } from '../../../store/parquet-reader.ts'
-import { createParquetWriter, type ParquetWriter } from '../../../store/parquet-writer.ts'
-import { type IndexedText, indexedText, type ItemField } from '../evidence.ts'
-import { itemKey, severity, type TextVerdict } from '../judge.ts'
+import { readAuditManifest } from '../../../store/audit-manifest.ts'
+import type { AuditSummary, Review, SelfTest } from '../../../store/audit-summary.ts'
+import { writeWhole } from '../../../store/files.ts'
+import { type ItemField } from '../evidence.ts'
 import { judgingOf, type JudgingOptions } from '../judging.ts'
-import { rules, type RuleName } from '../rules.ts'
+import { rules } from '../rules.ts'
 import { answersOf } from './answers.ts'
-import { type EvidenceGroup, evidenceGroups } from './evidence-groups.ts'
-import type { StoredPair } from './evidence-row.ts'
+import { evidenceGroups } from './evidence-groups.ts'
 import { commonNgrams, createExclusions, frequentNgrams } from './exclusions.ts'
-import { type JudgedRow, judgeRow } from './judge-row.ts'
-import { matchView } from './match-view.ts'
+import { readItems } from './items-file.ts'
+import { judgeRow } from './judge-row.ts'
+import { createShowcase } from './showcase.ts'
 import { createTally } from './tally.ts'
+import { createVerdictFiles, writeCleanIds } from './verdict-files.ts'
 
 export const itemFields: readonly ItemField[] = [
   'question',
@@ -59,18 +53,21 @@ export async function judgeFolder(
   const tally = createTally(manifest.scan)
   const exclusions = createExclusions(judging.allow)
   const matches = createShowcase(examples, answersOf(texts))
-  const write = await createWriters(folder)
+  const files = await createVerdictFiles(folder)
   try {
-    for await (const group of evidenceGroups(join(folder, 'evidence.parquet'), join(folder, 'records.parquet'))) {
+    for await (const group of evidenceGroups(
+      join(folder, 'evidence.parquet'),
+      join(folder, 'records.parquet'),
+    )) {
       const judged = judgeRow(group, texts, how)
       tally.add(group, judged)
       exclusions.add(judged)
       matches.add(group, judged)
-      await write.row(group, judged)
+      await files.add(group, judged)
     }
-    await write.close()
+    await files.close()
   } catch (error) {
-    await write.abort()
+    await files.abort()
     throw error
   }
   await writeCleanIds(folder, texts, tally.statusOf)
@@ -78,7 +75,12 @@ export async function judgeFolder(
   const summary: AuditSummary = {
     format: 'fulcrum-audit/1',
     fulcrum: manifest.versions.fulcrum,
-    status: statusOf(summed.rows),
+    status:
+      summed.rows.contaminated.count > 0
+        ? 'contaminated'
+        : summed.rows.partial.count > 0
+          ? 'partial'
+          : 'clean',
     judged_by: {
       rule: judging.rule,
       meaning: rules[judging.rule].meaning,

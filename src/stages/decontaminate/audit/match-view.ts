@@ -74,10 +74,9 @@ function trainMarks(
   const close = pair.runs.slice(0, 16).flatMap((run) => {
     const start = Math.max(0, run.textStart - near)
     const spans = wordSpans(text.subarray(start, run.textEnd + near))
-    return [
-      ...places(spans, excluded.map(split), 'allowed'),
-      ...places(spans, answers, 'answer'),
-    ].map((found) => ({ ...found, start: found.start + start, end: found.end + start }))
+    return [...places(spans, excluded.map(split), 'allowed'), ...places(spans, answers, 'answer')].map(
+      (found) => ({ ...found, start: found.start + start, end: found.end + start }),
+    )
   })
   return [...marks, ...close]
 }
@@ -117,13 +116,24 @@ function places(spans: WordSpans, wanted: readonly (readonly string[])[], as: Pi
   for (const sequence of wanted) {
     for (let at = 0; at + sequence.length <= spans.words.length; at++) {
       if (!sequence.every((word, k) => spans.words[at + k] === word)) continue
-      found.push({ start: spans.starts[at] as number, end: spans.ends[at + sequence.length - 1] as number, mark: as })
+      found.push({
+        start: spans.starts[at] as number,
+        end: spans.ends[at + sequence.length - 1] as number,
+        mark: as,
+      })
     }
   }
   return found
 }
 
-const strength: Readonly<Record<Piece['mark'], number>> = { gap: 0, '': 0, run7: 1, run13: 2, allowed: 3, answer: 4 }
+const strength: Readonly<Record<Piece['mark'], number>> = {
+  gap: 0,
+  '': 0,
+  run7: 1,
+  run13: 2,
+  allowed: 3,
+  answer: 4,
+}
 
 /** The text cut at its marks, what is far from any left out. Where marks overlap the stronger is shown. */
 function pieces(text: Buffer, marks: readonly Mark[]): Piece[] {
@@ -139,7 +149,10 @@ function pieces(text: Buffer, marks: readonly Mark[]): Piece[] {
   edges.slice(0, -1).forEach((start, i) => {
     const end = edges[i + 1] as number
     const covering = marks.filter((one) => one.start <= start && one.end >= end)
-    const best = covering.reduce<Piece['mark']>((most, one) => (strength[one.mark] > strength[most] ? one.mark : most), '')
+    const best = covering.reduce<Piece['mark']>(
+      (most, one) => (strength[one.mark] > strength[most] ? one.mark : most),
+      '',
+    )
     const shown = marks.some((one) => start >= one.start - around - 4 && end <= one.end + around + 4)
     const as = shown ? best : 'gap'
     const last = out.at(-1)
@@ -149,7 +162,10 @@ function pieces(text: Buffer, marks: readonly Mark[]): Piece[] {
   return out.slice(0, 60).flatMap((piece) => written(text, piece))
 }
 
-function written(text: Buffer, { start, end, mark: as }: { start: number; end: number; mark: Piece['mark'] }): Piece[] {
+function written(
+  text: Buffer,
+  { start, end, mark: as }: { start: number; end: number; mark: Piece['mark'] },
+): Piece[] {
   const size = end - start
   if (as === 'gap') return [{ text: `${size.toLocaleString('en-US')} bytes`, mark: 'gap' }]
   if (size <= longest) return [{ text: text.toString('utf8', start, end), mark: as }]

@@ -93,8 +93,15 @@ function countIn(counts: Map<string, Record<Status, number>>, key: string, statu
   found[status]++
 }
 
-const splitKey = ({ benchmark, config, split }: { benchmark: string; config: string; split: string }): string =>
-  JSON.stringify([benchmark, config, split])
+const splitKey = ({
+  benchmark,
+  config,
+  split,
+}: {
+  benchmark: string
+  config: string
+  split: string
+}): string => JSON.stringify([benchmark, config, split])
 
 function benchmarkFigures(
   { benchmark, config, split, items: of }: Scan['benchmarks'][number],
