@@ -10,5 +10,8 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'train sft': async () => (await import('./train.ts')).sft,
   'train dpo': async () => (await import('./train.ts')).dpo,
   evaluate: async () => (await import('./evaluate.ts')).default,
+  'benchmarks list': async () => (await import('./benchmarks.ts')).list,
+  'benchmarks fetch': async () => (await import('./benchmarks.ts')).fetch,
+  'benchmarks verify': async () => (await import('./benchmarks.ts')).verify,
   doctor: async () => (await import('./doctor.ts')).default,
 }

@@ -41,7 +41,8 @@ function kindOf(type: Described['type']): Flag['kind'] {
   return type === 'number' || type === 'integer' ? 'number' : 'text'
 }
 
-/** Arguments as the options of each schema, in their order, and the rest; every mistake is said at once. */
+/** Arguments as the options of each schema, in their order, and the rest; every mistake is said at once. A positional
+ *  in brackets may be missing; dots after the last one let it come several times. */
 export function parseFlags(
   args: readonly string[],
   schemas: readonly z.ZodObject[],
@@ -56,9 +57,11 @@ export function parseFlags(
     if (parsed.error !== undefined) mistakes.push(...refusals(parsed.error, own, mistakes))
     return parsed.data ?? {}
   })
-  for (const name of positionalNames.slice(positionals.length)) mistakes.push(`${name} is missing`)
+  for (const name of positionalNames.slice(positionals.length))
+    if (!name.startsWith('[')) mistakes.push(`${name} is missing`)
+  const takesMore = positionalNames.at(-1)?.includes('...') === true
   // After an unknown option its value looks like one.
-  if (!unknown)
+  if (!unknown && !takesMore)
     for (const extra of positionals.slice(positionalNames.length)) mistakes.push(`${extra} is one too many`)
   if (mistakes.length === 0) return { options, positionals }
   throw new FulcrumError('config', mistakes.join('\n       '), 'Mend the arguments.')
