@@ -2,7 +2,9 @@ import { FulcrumError } from '../../errors.ts'
 import { map } from '../../pipeline/constructors.ts'
 import type { Run, Stage } from '../../pipeline/stage.ts'
 import { col, type Column, type Row } from '../../record/columns.ts'
-import { type BenchmarkFile, nameOf, readBenchmark, sha256Of } from './benchmarks.ts'
+import { type BenchmarkChoice, benchmarkIdentity } from '../../store/benchmarks/benchmarks.ts'
+import { type BenchmarkSummary, benchmarkTexts } from '../../store/benchmarks/texts.ts'
+import type { ItemText } from './evidence.ts'
 import { isWorse } from './judge.ts'
 import { judgingOf } from './judging.ts'
 import { entriesFor } from './phrases.ts'
@@ -26,7 +28,8 @@ const adds = {
 }
 
 export interface DecontaminateOptions<Field extends string = 'problem'> {
-  readonly against: readonly BenchmarkFile[]
+  /** Names of the registry whose files are in the cache, files, or NAME=PATH. */
+  readonly against: readonly BenchmarkChoice[]
   /** Columns to look at, each as a text of its own, a reasoning trace in <think> as another; the worst verdict decides.
    *  By default `problem`, and `completion` where rows have one. */
   readonly fields?: readonly Field[]
@@ -57,11 +60,8 @@ export function decontaminate<Field extends string = 'problem'>(
   const judging = judgingOf({ ...options, allow: entriesFor(allow, 'allowed by the pipeline') })
   const needed: readonly string[] = fields ?? ['problem']
   const looked = fields ?? ['problem', 'completion']
-  const identity = against.map((benchmark) => ({
-    name: nameOf(benchmark),
-    sha256: sha256Of(benchmark),
-    fields: benchmark.fields ?? null,
-  }))
+  // Read at once: a missing benchmark must stop a run before it spends.
+  const identity = against.map((choice) => benchmarkIdentity(choice))
   const { rule, info, contaminated, leastNgrams } = judging
 
   let judge: TextJudge | undefined
@@ -83,17 +83,18 @@ export function decontaminate<Field extends string = 'problem'>(
 }
 
 async function loadJudge(
-  against: readonly BenchmarkFile[],
+  against: readonly BenchmarkChoice[],
   judging: Judging,
   run: Run,
 ): Promise<TextJudge> {
-  const loaded = await Promise.all(against.map(readBenchmark))
-  const empty = loaded.reduce((sum, file) => sum + file.empty, 0)
-  if (empty > 0) run.count('benchmark items without words', empty)
-  return createTextJudge(
-    loaded.flatMap(({ texts }) => texts),
-    judging,
-  )
+  const texts: ItemText[] = []
+  for (const choice of against) {
+    const onSummary = ({ empty }: BenchmarkSummary): void => {
+      if (empty.length > 0) run.count('benchmark items without words', empty.length)
+    }
+    for await (const text of benchmarkTexts(choice, { onSummary })) if (text.isFeature) texts.push(text)
+  }
+  return createTextJudge(texts, judging)
 }
 
 interface Found {
@@ -121,7 +122,14 @@ function worst(
 }
 
 function columnsOf(found: Found | null): Row<typeof adds> | { drop: string } {
-  const { status = 'clean', reason = null, pair = null, score = 0, ngram = null, span = null } = found?.verdict ?? {}
+  const {
+    status = 'clean',
+    reason = null,
+    pair = null,
+    score = 0,
+    ngram = null,
+    span = null,
+  } = found?.verdict ?? {}
   if (status === 'contaminated' && pair !== null) {
     return { drop: `contaminated (${String(reason)}): ${pair.item.benchmark} item ${pair.item.itemId}` }
   }

@@ -1,18 +1,9 @@
+import type { BenchmarkItemText } from '../../store/benchmarks/texts.ts'
 import { words } from '../../text/words.ts'
 import { distinctNgrams } from './distinct.ts'
 
-/** Which text of a benchmark item was indexed. */
-export type ItemField = 'question' | 'question+choices' | 'choice' | 'answer' | 'solution' | 'context'
-
 /** One text of one benchmark item, as it is indexed. */
-export interface ItemText {
-  readonly benchmark: string
-  readonly config: string
-  readonly split: string
-  readonly itemId: string
-  readonly field: ItemField
-  readonly text: string
-}
+export type ItemText = Omit<BenchmarkItemText, 'isFeature'>
 
 /** The same with what rules ask of it, made when it is first asked for: most items are never met. */
 export interface IndexedText extends ItemText {

@@ -3,7 +3,8 @@ import type { Row } from '../../../record/columns.ts'
 import { readParquet } from '../../../store/parquet-reader.ts'
 import { createWholeParquet } from '../../../store/whole-parquet.ts'
 import type { TextScanner } from '../../../text/scan.ts'
-import { type IndexedText, indexedText, type ItemField } from '../evidence.ts'
+import type { ItemField } from '../../../store/benchmarks/texts.ts'
+import { type IndexedText, indexedText } from '../evidence.ts'
 
 /** Indexed texts and, for each, the corpus rows that hold the 7-gram at each of its words. */
 export interface StoredItems {

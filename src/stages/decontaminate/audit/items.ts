@@ -1,91 +1,97 @@
-import { FulcrumError } from '../../../errors.ts'
+import { type BenchmarkChoice, chosenBenchmark } from '../../../store/benchmarks/benchmarks.ts'
+import {
+  type BenchmarkItemText,
+  type BenchmarkSummary,
+  benchmarkTexts,
+} from '../../../store/benchmarks/texts.ts'
 import type { Scan } from '../../../store/audit-summary.ts'
-import { type IndexedText, indexedText, type ItemText } from '../evidence.ts'
+import { FulcrumError } from '../../../errors.ts'
+import { words } from '../../../text/words.ts'
+import { type IndexedText, indexedText } from '../evidence.ts'
 
 type Looked = Scan['benchmarks'][number]
 
-/** All texts that are looked for, and what each benchmark offers to be found. */
+/** All texts of the chosen benchmarks, and what each offers to be found. */
 export interface Items {
-  readonly texts: readonly IndexedText[]
+  /** Those that are indexed: the position of a text is its entry. */
+  readonly indexed: readonly IndexedText[]
+  /** Short answers and choices, that tell nothing alone. */
+  readonly others: readonly IndexedText[]
   readonly benchmarks: readonly Looked[]
 }
 
-const questionFields = new Set<string>(['question', 'question+choices', 'choice', 'context'])
-
-/** Takes the texts of a benchmark's items, in their order. An id that comes back after another item is another item: it
- *  is counted and told apart. */
-export async function gatherItems(benchmarks: readonly AsyncIterable<ItemText>[]): Promise<Items> {
-  const texts: IndexedText[] = []
-  const found = new Map<string, Gathered>()
-  for (const benchmark of benchmarks) {
-    for await (const text of benchmark) {
-      const key = JSON.stringify([text.benchmark, text.config, text.split])
-      let gathered = found.get(key)
-      if (gathered === undefined) found.set(key, (gathered = newSplit(text)))
-      texts.push(take(gathered, text))
+/** Reads the benchmarks, each once. */
+export async function readBenchmarks(choices: readonly BenchmarkChoice[], cache?: string): Promise<Items> {
+  const options = cache === undefined ? {} : { cache }
+  checkNames(choices.map((choice) => chosenBenchmark(choice, options).name))
+  const indexed: IndexedText[] = []
+  const others: IndexedText[] = []
+  const benchmarks: Looked[] = []
+  for (const choice of choices) {
+    const splits = new Map<string, Sizes>()
+    let summary: BenchmarkSummary | null = null
+    const onSummary = (found: BenchmarkSummary): void => {
+      summary = found
     }
+    for await (const text of benchmarkTexts(choice, { ...options, onSummary })) {
+      const { isFeature, ...rest } = text
+      ;(isFeature ? indexed : others).push(indexedText(rest))
+      measure(splits, text)
+    }
+    benchmarks.push(...lookedAt([...splits.values()], summary))
   }
-  if (texts.length === 0) {
-    throw new FulcrumError(
-      'data',
-      'The benchmarks have no text',
-      'Without items nothing can be said to be clean.',
-    )
-  }
-  return { texts, benchmarks: [...found.values()].map(lookedAt) }
+  return { indexed, others, benchmarks }
 }
 
-interface Gathered {
-  readonly of: Pick<ItemText, 'benchmark' | 'config' | 'split'>
-  /** Words of the texts of each item by which it could be found, question texts where it has some. */
-  readonly items: Map<string, { questions: number[]; others: number[] }>
-  readonly uses: Map<string, number>
-  last: { readonly id: string; readonly unique: string } | null
+function checkNames(names: readonly string[]): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice === undefined) return
+  throw new FulcrumError(
+    'config',
+    `Two benchmarks have the name ${twice}`,
+    'Give one of them another: NAME=PATH.',
+  )
+}
+
+/** The longest question text of each item, words; of other texts where it has no question. */
+interface Sizes {
+  readonly of: Pick<BenchmarkItemText, 'benchmark' | 'config' | 'split'>
+  readonly items: Map<string, { question: number; other: number }>
   texts: number
-  duplicates: number
 }
 
-const newSplit = ({ benchmark, config, split }: ItemText): Gathered => ({
-  of: { benchmark, config, split },
-  items: new Map(),
-  uses: new Map(),
-  last: null,
-  texts: 0,
-  duplicates: 0,
-})
+const questionFields = new Set<string>(['question', 'question+choices'])
 
-function take(gathered: Gathered, text: ItemText): IndexedText {
-  if (gathered.last?.id !== text.itemId) {
-    const use = (gathered.uses.get(text.itemId) ?? 0) + 1
-    gathered.uses.set(text.itemId, use)
-    if (use > 1) gathered.duplicates++
-    gathered.last = { id: text.itemId, unique: use === 1 ? text.itemId : `${text.itemId}#${use}` }
-  }
-  const itemId = gathered.last.unique
-  const indexed = indexedText({ ...text, itemId })
-  let item = gathered.items.get(itemId)
-  if (item === undefined) gathered.items.set(itemId, (item = { questions: [], others: [] }))
-  const size = indexed.words.length
-  if (questionFields.has(text.field)) item.questions.push(size)
-  else item.others.push(size)
-  gathered.texts++
-  // The words made for counting are not kept: of a large registry they would be most of the memory.
-  return indexedText({ ...text, itemId })
+function measure(splits: Map<string, Sizes>, text: BenchmarkItemText): void {
+  const { benchmark, config, split, itemId, field } = text
+  const key = JSON.stringify([config, split])
+  const sizes = splits.get(key) ?? { of: { benchmark, config, split }, items: new Map(), texts: 0 }
+  splits.set(key, sizes)
+  const item = sizes.items.get(itemId) ?? { question: 0, other: 0 }
+  sizes.items.set(itemId, item)
+  const length = words(text.text).length
+  if (questionFields.has(field)) item.question = Math.max(item.question, length)
+  else if (text.isFeature) item.other = Math.max(item.other, length)
+  sizes.texts++
 }
 
-function lookedAt({ of, items, texts, duplicates }: Gathered): Looked {
-  const sizes = [...items].map(([id, { questions, others }]) => ({
-    id,
-    most: Math.max(0, ...(questions.length > 0 ? questions : others)),
-  }))
-  return {
-    ...of,
-    items: items.size,
-    texts,
-    duplicate_ids: duplicates,
-    undetectable_13: sizes.filter(({ most }) => most < 13).length,
-    undetectable_7: sizes.filter(({ most }) => most < 7).length,
-    key_only: sizes.filter(({ most }) => most > 0 && most < 7).length,
-    without_feature: sizes.filter(({ most }) => most === 0).map(({ id }) => id),
-  }
+function lookedAt(splits: readonly Sizes[], summary: BenchmarkSummary | null): Looked[] {
+  return splits.map(({ of, items, texts }, i) => {
+    const sizes = [...items].map(([id, { question, other }]) => ({
+      id,
+      most: question > 0 ? question : other,
+    }))
+    // The reader counts a benchmark, not its splits; its first line here stands for all.
+    const empty = i === 0 ? (summary?.empty ?? []) : []
+    return {
+      ...of,
+      items: items.size + empty.length,
+      texts,
+      duplicate_ids: i === 0 ? (summary?.repeatedIds ?? 0) : 0,
+      undetectable_13: sizes.filter(({ most }) => most < 13).length + empty.length,
+      undetectable_7: sizes.filter(({ most }) => most < 7).length + empty.length,
+      key_only: sizes.filter(({ most }) => most > 0 && most < 7).length,
+      without_feature: [...sizes.filter(({ most }) => most === 0).map(({ id }) => id), ...empty],
+    }
+  })
 }

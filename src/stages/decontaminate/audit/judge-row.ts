@@ -1,4 +1,5 @@
-import type { IndexedText, ItemField } from '../evidence.ts'
+import type { ItemField } from '../../../store/benchmarks/texts.ts'
+import type { IndexedText } from '../evidence.ts'
 import { isWorse, type JudgedPair, judgePairs, type TextVerdict, verdictOf } from '../judge.ts'
 import type { Judging } from '../rules.ts'
 import type { EvidenceGroup } from './evidence-groups.ts'
