@@ -18,8 +18,12 @@ const nothing: FoundVerdict = {
   span: null,
 }
 
-/** A judge of texts against the given texts of items. */
-export async function createTextJudge(texts: readonly ItemText[], judging: Judging): Promise<TextJudge> {
+/** A judge of texts against the given texts of items; `deciding` names the kinds of them that count, all by default. */
+export async function createTextJudge(
+  texts: readonly ItemText[],
+  judging: Judging,
+  deciding?: readonly ItemText['field'][],
+): Promise<TextJudge> {
   const { index } = await cachedTextIndex(texts.map(({ text }) => text))
   const scanner = await createTextScanner(index)
   const items = texts.map(indexedText)
@@ -28,7 +32,9 @@ export async function createTextJudge(texts: readonly ItemText[], judging: Judgi
     const bytes = encoder.encode(text)
     const matches = scanner.scan(bytes)
     if (matches === null) return nothing
-    const verdict = judgeText(pairsOf(text, matches, items), judging)
+    const pairs = pairsOf(text, matches, items)
+    const counted = deciding === undefined ? pairs : pairs.filter(({ item }) => deciding.includes(item.field))
+    const verdict = judgeText(counted, judging)
     return { ...verdict, span: spanOf(verdict.pair, bytes.length) }
   }
 }

@@ -5,9 +5,11 @@ import { createWholeParquet } from '../../../store/whole-parquet.ts'
 import type { TextScanner } from '../../../text/scan.ts'
 import type { ItemField } from '../../../store/benchmarks/texts.ts'
 import { type IndexedText, indexedText } from '../evidence.ts'
+import type { Items } from './items.ts'
 
-/** Indexed texts and, for each, the corpus rows that hold the 7-gram at each of its words. */
+/** Texts of benchmarks and, for each, the corpus rows that hold the 7-gram at each of its words. */
 export interface StoredItems {
+  /** Indexed ones first: the position of a text is its entry. Behind them those too short to be looked for. */
   readonly texts: readonly IndexedText[]
   readonly frequencies: readonly (readonly number[])[]
 }
@@ -15,16 +17,20 @@ export interface StoredItems {
 /** Writes what evidence points to: every indexed text with the document frequency of its 7-grams. */
 export async function writeItems(
   path: string,
-  texts: readonly IndexedText[],
+  { indexed, others }: Pick<Items, 'indexed' | 'others'>,
   gramId: TextScanner['gramId'],
   documentFrequency: Uint32Array,
 ): Promise<void> {
   const writer = await createWholeParquet(path, itemColumns)
   try {
-    for (const [entry, { benchmark, config, split, itemId, field, text }] of texts.entries()) {
+    for (const [entry, { benchmark, config, split, itemId, field, text }] of [
+      ...indexed,
+      ...others,
+    ].entries()) {
       const df: bigint[] = []
-      for (let word = 0, id = gramId(entry, 0); id >= 0; id = gramId(entry, ++word))
-        df.push(BigInt(documentFrequency[id] ?? 0))
+      if (entry < indexed.length)
+        for (let word = 0, id = gramId(entry, 0); id >= 0; id = gramId(entry, ++word))
+          df.push(BigInt(documentFrequency[id] ?? 0))
       await writer.write({ benchmark, config, split, item_id: itemId, field, text, df })
     }
     await writer.close()
