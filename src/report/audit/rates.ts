@@ -10,13 +10,15 @@ export function percent(value: number): string {
   return `${of100.toFixed(digits)} %`
 }
 
-/** `12 of 500, 2.40 %`, with its interval below. */
+/** `12 of 500 · 2.40 %`, with its interval below. */
 export const rateText = ({ count, of, low, high }: Rate): Markup =>
   of === 0
     ? markup`<b>0</b> of 0`
-    : markup`<b>${whole(count)}</b> of ${whole(of)} · ${percent(count / of)}<small
+    : markup`<span class="amount"
+        ><b>${whole(count)}</b> of ${whole(of)} · ${percent(count / of)}<small
           >95 %: ${percent(low)} to ${percent(high)}</small
-        >`
+        ></span
+      >`
 
 /** A share as a bar with its interval. */
 export function rateBar({ count, of, low, high }: Rate, tone: 'contaminated' | 'partial' | 'clean'): Markup {

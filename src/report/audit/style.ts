@@ -9,7 +9,10 @@ export const auditStyle = `${style}
 .verdict p { margin: 4px 0 }
 .contaminated { --tone: var(--bad) } .partial { --tone: var(--warn) } .clean { --tone: var(--good) }
 .badge { display: inline-block; padding: 0 8px; border-radius: 999px; font-size: 12.5px; font-weight: 600; color: rgb(var(--tone)); background: rgba(var(--tone), .13) }
-.rate { display: block; width: 150px; height: 14px }
+main { max-width: 1240px }
+.rate { display: block; width: 110px; height: 14px; margin-top: 4px }
+.amount, .amount small { white-space: nowrap }
+.name { overflow-wrap: anywhere; min-width: 110px }
 .rate .track { fill: var(--line) } .rate .bar { fill: rgb(var(--tone)) } .rate .range { stroke: var(--ink); stroke-width: 1.5 }
 th.mid, td.mid { vertical-align: top }
 td small { display: block }

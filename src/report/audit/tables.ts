@@ -33,7 +33,7 @@ export function benchmarkSection({ benchmarks, scan }: AuditSummary): Markup {
     const items = looked?.items ?? found.contaminated.of
     const seen = (missed: number): string => (items === 0 ? '–' : percent(1 - missed / items))
     return [
-      markup`<b>${nameOf(found)}</b><small>${whole(looked?.texts ?? 0)} texts of ${whole(items)} items</small>`,
+      markup`<b class="name">${nameOf(found)}</b><small>${whole(looked?.texts ?? 0)} texts of ${whole(items)} items</small>`,
       markup`${seen(looked?.undetectable_13 ?? 0)}<small
           >by 7 words: ${seen(looked?.undetectable_7 ?? 0)}</small
         >`,

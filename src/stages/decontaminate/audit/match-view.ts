@@ -167,6 +167,7 @@ function written(
   { start, end, mark: as }: { start: number; end: number; mark: Piece['mark'] },
 ): Piece[] {
   const size = end - start
+  if (as === 'gap' && size <= around) return [{ text: text.toString('utf8', start, end), mark: '' }]
   if (as === 'gap') return [{ text: `${size.toLocaleString('en-US')} bytes`, mark: 'gap' }]
   if (size <= longest) return [{ text: text.toString('utf8', start, end), mark: as }]
   const [first, second] = [clear(text, start + longest / 2), clear(text, end - longest / 2)]
