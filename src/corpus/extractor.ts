@@ -1,3 +1,4 @@
+import { otherPaths } from './events.ts'
 import { type Extract, instantiate } from './kernel.ts'
 import { isWanted, type parseSelection, type Step, stepPath } from './selection.ts'
 
@@ -7,11 +8,11 @@ export interface Extractor {
   readonly input: Uint8Array
   /** Reads the lines of input[0, bytes), each ended by a line feed except perhaps the last. The tables hold a part of
    *  the lines at a time: `rows` is called with each part. */
-  extract(bytes: number, rows: (tables: RowTables) => void): void
+  readonly extract: (bytes: number, rows: (tables: RowTables) => void) => void
   /** Path of a field's node, as `messages[].content`. */
-  path(node: number): string
+  readonly path: (node: number) => string
   /** Forgets the paths seen: what is counted by path then depends on the lines that follow alone. */
-  reset(): void
+  readonly reset: () => void
 }
 
 /** Rows and fields as tables; offsets of lines and raw strings are into `input`, of texts into `memory`. */
@@ -47,12 +48,9 @@ interface Node {
 }
 
 /** An extractor for lines of up to `capacity` bytes; it takes about twice that and 6 MB. */
-export async function createExtractor(
-  selection: ReturnType<typeof parseSelection>,
-  capacity: number,
-): Promise<Extractor> {
+export function createExtractor(selection: ReturnType<typeof parseSelection>, capacity: number): Extractor {
   const at = placements(capacity)
-  const { wasm, memory } = await instantiate(at.end)
+  const { wasm, memory } = instantiate(at.end)
   wasm.layout(
     at.nodes,
     at.slots,
@@ -184,9 +182,6 @@ function internNodes(
     }
   }
 }
-
-/** Stands for every path beyond the first thousand of a range. */
-const otherPaths = '(other paths)'
 
 const sameSteps = (a: readonly Step[], b: readonly Step[]): boolean =>
   a.length === b.length && a.every((step, i) => step === b[i])

@@ -34,13 +34,16 @@ interface Memory {
 }
 declare const WebAssembly: {
   readonly Memory: new (descriptor: { initial: number }) => Memory
-  readonly instantiate: (bytes: Uint8Array, imports: object) => Promise<{ instance: { exports: unknown } }>
+  readonly Module: new (bytes: Uint8Array) => object
+  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown }
 }
 
+let compiled: object | undefined
+
 /** An instance of the module over a memory of its own. */
-export async function instantiate(bytes: number): Promise<{ wasm: Extract; memory: ArrayBuffer }> {
+export function instantiate(bytes: number): { wasm: Extract; memory: ArrayBuffer } {
+  compiled ??= new WebAssembly.Module(Buffer.from(extractModule, 'base64'))
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536) })
-  const imports = { env: { memory, abort: () => undefined } }
-  const { instance } = await WebAssembly.instantiate(Buffer.from(extractModule, 'base64'), imports)
-  return { wasm: instance.exports as Extract, memory: memory.buffer }
+  const { exports } = new WebAssembly.Instance(compiled, { env: { memory, abort: () => undefined } })
+  return { wasm: exports as Extract, memory: memory.buffer }
 }
