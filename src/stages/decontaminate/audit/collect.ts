@@ -43,7 +43,7 @@ export async function createCollector(folder: string, collecting: Collecting): P
       const [first] = rows
       if (first === undefined || !rows.some(isWorthKeeping)) return
       const { train_file, row, doc_id } = first
-      await records.write({ train_file, row, doc_id, record: Buffer.from(record.record).toString('utf8') })
+      await records.write({ train_file, row, doc_id, record: record.record })
     },
     finish: async (frequency) => {
       await evidence.close()
@@ -68,7 +68,7 @@ const isWorthKeeping = (row: Omit<EvidenceRow, 'df_max'>): boolean =>
   row.coverage_item >= 0.2
 
 function evidenceOf(record: ScannedRecord, collecting: Collecting): Omit<EvidenceRow, 'df_max'>[] {
-  const value: unknown = JSON.parse(Buffer.from(record.record).toString('utf8'))
+  const value: unknown = JSON.parse(record.record)
   const docId = idOf(value)
   return record.fields.flatMap((field) => {
     const text = Buffer.from(field.text).toString('utf8')

@@ -1,98 +1,115 @@
-import { readFileSync } from 'node:fs'
-import { gunzipSync } from 'node:zlib'
-import { fieldText, recordFields } from '../../../corpus/fields.ts'
-import { parseSelection } from '../../../corpus/selection.ts'
-import { createTextScanner, type TextIndex, type TextMatches } from '../../../text/scan.ts'
+import type { CorpusHit, CorpusTotals, FieldHit, FileTotals } from '../../../corpus/events.ts'
+import { scanCorpus } from '../../../corpus/scan.ts'
 import type { Scan } from '../../../store/audit-summary.ts'
+import type { TextIndex } from '../../../text/scan.ts'
+import { parquetRecords } from './parquet-records.ts'
+import { rawSpan } from './record-span.ts'
 
-export interface ScannedField {
-  readonly path: string
-  readonly text: Uint8Array
-  readonly matches: TextMatches
+/** A text that shares something with the index, with its place in the record. */
+export interface ScannedField extends Pick<FieldHit, 'path' | 'text' | 'matches'> {
   readonly spanInRecord: (start: number, end: number) => readonly [number, number]
 }
+
+/** A record with such texts. */
 export interface ScannedRecord {
   readonly file: string
   readonly row: number
   readonly recordStart: number
-  readonly record: Uint8Array
+  /** JSON: the line as it stands, or the Parquet row. */
+  readonly record: string
   readonly fields: readonly ScannedField[]
 }
-export interface PassResult {
-  readonly corpus: Scan['corpus']
-  readonly documentFrequency: Uint32Array
-}
+
 export interface PassInput {
   readonly files: readonly string[]
+  /** Paths of the fields to read; none: every text. */
   readonly fields: readonly string[]
   readonly index: TextIndex
   readonly workers: number
   readonly signal: AbortSignal
+  /** Told of bytes on disk that are scanned, out of all. */
   readonly watch: (bytes: number, of: number) => void
 }
 
+export interface PassResult {
+  readonly corpus: Scan['corpus']
+  /** Rows that hold each 7-gram of the index, by gram id. */
+  readonly documentFrequency: Uint32Array
+}
+
+/** One pass over the corpus; `each` is told of every record with something found, in order of file and row. */
 export async function passOver(
-  input: PassInput,
+  { files, fields, index, workers, signal, watch }: PassInput,
   each: (record: ScannedRecord) => Promise<void>,
 ): Promise<PassResult> {
-  const scanner = await createTextScanner(input.index)
-  const selection = parseSelection(input.fields.length === 0 ? 'all' : input.fields)
-  const files: Scan['corpus']['files'] = []
-  const seen = new Map<string, number>()
-  let withoutText = 0
-  for (const path of input.files) {
-    const raw = readFileSync(path)
-    const all = path.endsWith('.gz') ? gunzipSync(raw) : raw
-    let [at, row, rows, bad] = [0, 0, 0, 0]
-    while (at < all.length) {
-      const feed = all.indexOf(10, at)
-      const end = feed < 0 ? all.length : feed
-      const record = all.subarray(at, end)
-      row++
-      try {
-        JSON.parse(record.toString())
-        rows++
-        const fields = recordFields(record, selection)
-        if (fields.length === 0) withoutText++
-        const found: ScannedField[] = []
-        for (const field of fields) {
-          const path2 = field.path.replace(/\[\d+\]/g, '[]')
-          seen.set(path2, (seen.get(path2) ?? 0) + 1)
-          const text = fieldText(record, field)
-          const matches = scanner.scan(text)
-          if (matches !== null)
-            found.push({
-              path: field.path,
-              text,
-              matches,
-              spanInRecord: (s, e) => [field.byteStart + s, field.byteStart + e],
-            })
-        }
-        scanner.endDocument()
-        if (found.length > 0) await each({ file: path, row, recordStart: at, record, fields: found })
-      } catch (error) {
-        if (!(error instanceof SyntaxError)) throw error
-        bad++
-      }
-      at = end + 1
+  const parquet = parquetRecords()
+  let totals: CorpusTotals | null = null
+  try {
+    const corpus = files.map((path) => ({ path }))
+    const selection = fields.length === 0 ? 'all' : fields
+    for await (const event of scanCorpus(corpus, { index, workers, fields: selection, progress: watch })) {
+      signal.throwIfAborted()
+      if (event.kind === 'totals') totals = event
+      if (event.kind !== 'hit') continue
+      const file = files[event.file] as string
+      const record =
+        event.record === null
+          ? await parquet.at(file, event.row)
+          : Buffer.from(event.record)
+              .toString('utf8')
+              .replace(/^\uFEFF/, '')
+      const scanned = event.fields.map((field) => scannedField(event, field))
+      await each({ file, row: event.row, recordStart: event.recordStart, record, fields: scanned })
     }
-    files.push({
-      file: path,
-      rows,
-      bytes: all.length,
-      sha256: null,
-      skipped: bad > 0 ? [{ reason: 'not JSON', rows: bad }] : [],
-    })
+  } finally {
+    await parquet.close()
   }
+  if (totals === null) throw new Error('the pass ended without totals')
+  return { corpus: corpusFigures(totals), documentFrequency: totals.documentFrequency }
+}
+
+function scannedField(
+  { record }: CorpusHit,
+  { path, text, matches, byteStart, byteEnd }: FieldHit,
+): ScannedField {
+  if (record === null) return { path, text, matches, spanInRecord: (start, end) => [start, end] }
+  const raw = record.subarray(byteStart, byteEnd)
   return {
-    corpus: {
-      files,
-      rows: files.reduce((sum, f) => sum + f.rows, 0),
-      bytes: files.reduce((sum, f) => sum + f.bytes, 0),
-      words: scanner.scannedWords,
-      rows_without_text: withoutText,
-      fields: [...seen].map(([path, texts]) => ({ path, texts })),
+    ...{ path, text, matches },
+    spanInRecord: (start, end) => {
+      const [rawStart, rawEnd] = rawSpan(raw, start, end)
+      return [byteStart + rawStart, byteStart + rawEnd]
     },
-    documentFrequency: scanner.documentFrequency,
   }
+}
+
+function corpusFigures({ files, counts }: CorpusTotals): Scan['corpus'] {
+  return {
+    files: files.map((file) => ({
+      file: file.path,
+      rows: readRows(file),
+      bytes: file.bytes,
+      sha256: null,
+      skipped: skippedOf(file),
+    })),
+    rows: files.reduce((sum, file) => sum + readRows(file), 0),
+    bytes: counts.bytes,
+    words: counts.words,
+    rows_without_text: counts.withoutText,
+    fields: Object.entries(counts.fields)
+      .map(([path, { strings }]) => ({ path, texts: strings }))
+      .sort((a, b) => (a.path < b.path ? -1 : 1)),
+  }
+}
+
+/** What cannot be read is no row of a rate. */
+const readRows = ({ rows, unreadable }: FileTotals): number =>
+  rows - Object.values(unreadable).reduce((sum, count) => sum + count, 0)
+
+function skippedOf({ unreadable, damage }: FileTotals): Scan['corpus']['files'][number]['skipped'] {
+  const rows = Object.entries(unreadable)
+    .filter(([, count]) => count > 0)
+    .map(([reason, count]) => ({ reason, rows: count }))
+  // How many rows lie behind the place where a file breaks off nobody knows.
+  return damage === null ? rows : [...rows, { reason: `the file breaks off: ${damage}`, rows: 0 }]
 }
