@@ -61,6 +61,9 @@ function warnings({ scan }: AuditSummary): string[] {
     ...scan.corpus.files.flatMap(({ file, skipped }) =>
       skipped.map(({ reason, rows }) => `warning: ${file}: ${formatCount(rows)} rows not read: ${reason}`),
     ),
+    ...scan.corpus.files.flatMap(({ damage }) =>
+      damage === null ? [] : [`warning: a file breaks off, what lies behind was not read: ${damage}`],
+    ),
     ...(scan.corpus.rows_without_text > 0
       ? [`warning: ${formatCount(scan.corpus.rows_without_text)} rows have no text in the fields looked at`]
       : []),

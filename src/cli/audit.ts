@@ -79,6 +79,7 @@ export default command({
     const page = await writeAuditReport(folder, given.compare)
     await sealAudit(folder)
     terminal.print(given.json ? JSON.stringify(summary, null, 2) : `${auditText(summary)}\n\n${page}`)
+    refuseDamage(summary)
     return exitCode(summary, given.failOn)
   },
 })
@@ -142,6 +143,17 @@ async function scanned(given: Options, judging: FolderJudging, terminal: Termina
   })
   bytes.end()
   return summary
+}
+
+/** All that could be read is judged and written by now; the verdict must not pass for one on whole files. */
+function refuseDamage({ scan }: AuditSummary): void {
+  const damages = scan.corpus.files.flatMap(({ damage }) => damage ?? [])
+  if (damages.length === 0) return
+  throw new FulcrumError(
+    'data',
+    `The audit is of part of the corpus only: ${damages.join('; ')}`,
+    'Fetch or write the file again, then repeat the audit.',
+  )
 }
 
 /** Partial is worse than clean, contaminated worse than both. */

@@ -10,8 +10,9 @@ const file = z.strictObject({
   file: z.string(),
   rows: count,
   bytes: count,
-  sha256: z.string().nullable(),
   skipped: z.array(z.strictObject({ reason: z.string(), rows: count })),
+  /** What broke the file off, if anything did: what lies behind was not read. */
+  damage: z.string().nullable(),
 })
 
 /** What was looked for in one split of one benchmark, and what cannot be seen of it. */

@@ -12,7 +12,7 @@ const generation = 1
 const worthKeeping = 2 ** 22
 
 /** Where indexes lie unless another folder is named. */
-export const defaultIndexCache = (): string => join(homedir(), '.cache/fulcrum/indexes')
+const defaultIndexCache = (): string => join(homedir(), '.cache/fulcrum/indexes')
 
 /** The index of some texts, from the cache if it is there and whole; named by the texts' content, so that it is never
  *  out of date. A cache that cannot be written costs only time. */

@@ -16,7 +16,7 @@ export async function writeAuditReport(folder: string, compare?: string): Promis
 }
 
 /** Reads and checks the audit.json of a folder. */
-export async function readAudit(folder: string): Promise<AuditSummary> {
+async function readAudit(folder: string): Promise<AuditSummary> {
   const path = join(folder, 'audit.json')
   let json: unknown
   try {

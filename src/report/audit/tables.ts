@@ -78,7 +78,10 @@ function blindSpots(looked: AuditSummary['scan']['benchmarks']): Markup {
 export function sourceSection({ sources, scan, places }: AuditSummary): Markup {
   const rows = sources.map((source, i) => {
     const file = scan.corpus.files[i]
-    const skipped = (file?.skipped ?? []).map(({ reason, rows: count }) => `${whole(count)} ${reason}`)
+    const skipped = [
+      ...(file?.skipped ?? []).map(({ reason, rows: count }) => `${whole(count)} ${reason}`),
+      ...(file?.damage == null ? [] : [`the file breaks off: ${file.damage}`]),
+    ]
     return [
       markup`<b>${source.file}</b
         ><small>${whole(file?.rows ?? 0)} rows, ${whole(file?.bytes ?? 0)} bytes</small>`,

@@ -20,7 +20,7 @@ export function judgingOf(options: JudgingOptions = {}): Judging {
   if (!ruleNames.includes(rule)) {
     throw new FulcrumError(
       'config',
-      `There is no rule ${String(rule)}`,
+      `There is no rule ${rule as string}`,
       `Use one of ${ruleNames.join(', ')}.`,
     )
   }

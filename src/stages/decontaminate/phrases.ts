@@ -15,7 +15,7 @@ export const publishedCommon: readonly string[] = [
 ]
 
 /** Shape of an entry of an allow or deny list. */
-export const listEntrySchema = z.union([
+const listEntrySchema = z.union([
   z.strictObject({ phrase: z.string(), reason: z.string().trim().min(1) }),
   z.strictObject({ benchmark: z.string(), item: z.string(), reason: z.string().trim().min(1) }),
 ])

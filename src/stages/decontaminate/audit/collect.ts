@@ -30,7 +30,10 @@ export interface Collector {
   abort(): Promise<void>
 }
 
-const { df_max: dfMax, ...scanColumns } = evidenceColumns
+/** Document frequency is known only after the pass. */
+const scanColumns = Object.fromEntries(
+  Object.entries(evidenceColumns).filter(([name]) => name !== 'df_max'),
+) as Omit<typeof evidenceColumns, 'df_max'>
 
 export async function createCollector(folder: string, collecting: Collecting): Promise<Collector> {
   const scanned = join(folder, 'evidence.scan.parquet')

@@ -32,7 +32,7 @@ export interface FoundText {
 }
 
 /** A run as it is stored: with its place in the text, for showing it. */
-export interface StoredRun extends Run {
+interface StoredRun extends Run {
   readonly textStart: number
   readonly textEnd: number
 }

@@ -65,7 +65,7 @@ const questionFields = new Set<string>(['question', 'question+choices'])
 function measure(splits: Map<string, Sizes>, text: BenchmarkItemText): void {
   const { benchmark, config, split, itemId, field } = text
   const key = JSON.stringify([config, split])
-  const sizes = splits.get(key) ?? { of: { benchmark, config, split }, items: new Map(), texts: 0 }
+  const sizes: Sizes = splits.get(key) ?? { of: { benchmark, config, split }, items: new Map(), texts: 0 }
   splits.set(key, sizes)
   const item = sizes.items.get(itemId) ?? { question: 0, other: 0 }
   sizes.items.set(itemId, item)

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { readAuditManifest } from '../../../store/audit-manifest.ts'
+import { type AuditManifest, readAuditManifest } from '../../../store/audit-manifest.ts'
 import type { AuditSummary, Review, SelfTest } from '../../../store/audit-summary.ts'
 import { writeWhole } from '../../../store/files.ts'
 import type { ItemField } from '../../../store/benchmarks/texts.ts'
 
 import { judgingOf, type JudgingOptions } from '../judging.ts'
-import { rules } from '../rules.ts'
+import { type Judging, rules } from '../rules.ts'
 import { answersOf } from './answers.ts'
 import { evidenceGroups } from './evidence-groups.ts'
 import { commonNgrams, createExclusions, frequentNgrams } from './exclusions.ts'
@@ -72,16 +72,29 @@ export async function judgeFolder(
     throw error
   }
   await writeCleanIds(folder, texts, tally.statusOf)
-  const summed = tally.summary()
-  const summary: AuditSummary = {
+  const summary = summaryOf(manifest, options, judging, {
+    ...tally.summary(),
+    exclusions: exclusions.list(200),
+    frequent: frequentNgrams(texts, frequencies, 30),
+    matches: matches.best(),
+    self_test: measured.selfTest,
+    review: measured.review,
+  })
+  await writeWhole(join(folder, 'audit.json'), `${JSON.stringify(summary, null, 1)}\n`)
+  return summary
+}
+
+function summaryOf(
+  { scan, versions }: AuditManifest,
+  { commonRows = 0, itemFields: deciding = itemFields, allow = [], deny = [] }: FolderJudging,
+  judging: Judging,
+  found: Omit<AuditSummary, 'format' | 'fulcrum' | 'status' | 'judged_by' | 'scan'>,
+): AuditSummary {
+  const { contaminated, partial } = found.rows
+  return {
     format: 'fulcrum-audit/1',
-    fulcrum: manifest.versions.fulcrum,
-    status:
-      summed.rows.contaminated.count > 0
-        ? 'contaminated'
-        : summed.rows.partial.count > 0
-          ? 'partial'
-          : 'clean',
+    fulcrum: versions.fulcrum,
+    status: contaminated.count > 0 ? 'contaminated' : partial.count > 0 ? 'partial' : 'clean',
     judged_by: {
       rule: judging.rule,
       meaning: rules[judging.rule].meaning,
@@ -90,17 +103,10 @@ export async function judgeFolder(
       least_ngrams: judging.leastNgrams,
       common_rows: commonRows,
       item_fields: [...deciding],
-      allow: [...(options.allow ?? [])],
-      deny: [...(options.deny ?? [])],
+      allow: [...allow],
+      deny: [...deny],
     },
-    scan: manifest.scan,
-    ...summed,
-    exclusions: exclusions.list(200),
-    frequent: frequentNgrams(texts, frequencies, 30),
-    matches: matches.best(),
-    self_test: measured.selfTest,
-    review: measured.review,
+    scan,
+    ...found,
   }
-  await writeWhole(join(folder, 'audit.json'), `${JSON.stringify(summary, null, 1)}\n`)
-  return summary
 }

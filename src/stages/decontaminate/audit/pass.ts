@@ -89,8 +89,8 @@ function corpusFigures({ files, counts }: CorpusTotals): Scan['corpus'] {
       file: file.path,
       rows: readRows(file),
       bytes: file.bytes,
-      sha256: null,
       skipped: skippedOf(file),
+      damage: file.damage,
     })),
     rows: files.reduce((sum, file) => sum + readRows(file), 0),
     bytes: counts.bytes,
@@ -106,10 +106,7 @@ function corpusFigures({ files, counts }: CorpusTotals): Scan['corpus'] {
 const readRows = ({ rows, unreadable }: FileTotals): number =>
   rows - Object.values(unreadable).reduce((sum, count) => sum + count, 0)
 
-function skippedOf({ unreadable, damage }: FileTotals): Scan['corpus']['files'][number]['skipped'] {
-  const rows = Object.entries(unreadable)
+const skippedOf = ({ unreadable }: FileTotals): Scan['corpus']['files'][number]['skipped'] =>
+  Object.entries(unreadable)
     .filter(([, count]) => count > 0)
     .map(([reason, count]) => ({ reason, rows: count }))
-  // How many rows lie behind the place where a file breaks off nobody knows.
-  return damage === null ? rows : [...rows, { reason: `the file breaks off: ${damage}`, rows: 0 }]
-}

@@ -18,7 +18,7 @@ interface ItemState {
 export interface Tally {
   add(group: EvidenceGroup, judged: JudgedRow): void
   /** Items of a benchmark's split that a text was judged by, with the worst verdict. */
-  statusOf(item: Parameters<typeof itemKey>[0]): Status
+  readonly statusOf: (item: Parameters<typeof itemKey>[0]) => Status
   summary(): Pick<AuditSummary, 'rows' | 'places' | 'sources' | 'benchmarks'>
 }
 

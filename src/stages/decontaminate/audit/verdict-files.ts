@@ -61,7 +61,7 @@ function verdictRow(
 }
 
 /** Why a row goes: the rule's reason and the item. */
-export const reasonOf = ({ reason, pair }: TextVerdict): string =>
+const reasonOf = ({ reason, pair }: TextVerdict): string =>
   `contaminated (${String(reason)}): ${pair === null ? '' : nameOf(pair.item)}`
 
 const nameOf = ({ benchmark, itemId }: Pick<IndexedText, 'benchmark' | 'itemId'>): string =>
