@@ -6,7 +6,8 @@ import { isWanted, type parseSelection, type Step, stepPath } from './selection.
 export interface Extractor {
   /** Where the caller puts lines; 64 bytes behind its end belong to the extractor. */
   readonly input: Uint8Array
-  /** Reads the lines of input[0, bytes), each ended by a line feed except perhaps the last. The tables hold a part of
+  /** Reads the lines of input[0, bytes), each ended by a line feed except perhaps the last: then nothing may lie behind
+   *  it. The tables hold a part of
    *  the lines at a time: `rows` is called with each part. */
   readonly extract: (bytes: number, rows: (tables: RowTables) => void) => void
   /** Path of a field's node, as `messages[].content`. */
@@ -75,10 +76,10 @@ export function createExtractor(selection: ReturnType<typeof parseSelection>, ca
   return {
     input: bytes.subarray(at.input, at.input + capacity),
     extract(length, rows) {
-      bytes.fill(0x0a, at.input + length, at.input + length + slack)
+      const end = at.input + length
+      if (bytes[end - 1] !== 0x0a) bytes.fill(0x0a, end, end + slack)
       let from = at.input
       let first = true
-      const end = at.input + length
       for (;;) {
         const left = wasm.extract(from, end, first)
         from = wasm.at.value

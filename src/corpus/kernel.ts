@@ -1,4 +1,4 @@
-import { extractModule } from './extract.wasm.ts'
+import { kernels } from './extract.wasm.ts'
 
 /** What assembly/extract.ts exports. */
 export interface Extract {
@@ -42,7 +42,7 @@ let compiled: object | undefined
 
 /** An instance of the module over a memory of its own. */
 export function instantiate(bytes: number): { wasm: Extract; memory: ArrayBuffer } {
-  compiled ??= new WebAssembly.Module(Buffer.from(extractModule, 'base64'))
+  compiled ??= new WebAssembly.Module(Buffer.from(kernels, 'base64'))
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536) })
   const { exports } = new WebAssembly.Instance(compiled, { env: { memory, abort: () => undefined } })
   return { wasm: exports as Extract, memory: memory.buffer }

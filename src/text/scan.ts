@@ -1,5 +1,9 @@
 import { buildIndex, type TextIndex } from './index/build.ts'
 import { javascriptScanner } from './index/javascript-scanner.ts'
+import { fields, viewIndex } from './index/layout.ts'
+import { hasKernel } from './kernels/module.ts'
+import { kernelScanner } from './kernels/scanner.ts'
+import { checkShape, type Signed, type SignatureShape } from './minhash.ts'
 
 export type { TextIndex } from './index/build.ts'
 export { openTextIndex } from './index/build.ts'
@@ -58,9 +62,36 @@ export function buildTextIndex(texts: readonly string[]): TextIndex {
   return buildIndex(texts)
 }
 
-/** A scanner of its own for each worker; the index is shared. */
+/** A scanner of its own for each worker; the index is shared. WASM SIMD, or JavaScript where that is missing. */
 export function createTextScanner(index: TextIndex, options: ScanOptions = {}): Promise<TextScanner> {
-  return Promise.resolve(javascriptScanner(index, options.mostOwners ?? defaultMostOwners))
+  return Promise.resolve(open(index, options))
 }
 
+/** A scanner that also makes signatures, from the same pass over the text. */
+export interface SigningScanner extends TextScanner {
+  scanAndSign(text: Uint8Array): { readonly matches: TextMatches | null; readonly signed: Signed }
+}
+
+export function createSigningScanner(
+  index: TextIndex,
+  shape: SignatureShape,
+  options: ScanOptions = {},
+): Promise<SigningScanner> {
+  checkShape(shape)
+  return Promise.resolve(open(index, options, shape))
+}
+
+/** Of the boilerplate bench: 256 owners cost little and cover what fewer than 257 items share. */
 const defaultMostOwners = 256
+
+function open(
+  index: TextIndex,
+  { mostOwners = defaultMostOwners }: ScanOptions,
+  shape?: SignatureShape,
+): SigningScanner {
+  const { header } = viewIndex(index.bytes)
+  const built = (header[fields.grams] as number) === 0 || (header[fields.slots] as number) > 0
+  return built && hasKernel()
+    ? kernelScanner(index, mostOwners, shape)
+    : javascriptScanner(index, mostOwners, shape)
+}

@@ -50,7 +50,7 @@ export function layout(
   out = out_
 }
 
-/** Lines of [from, end), each ended by a line feed; `end` is followed by 16 line feeds. 0: all read; 1: the tables are
+/** Lines of [from, end), each ended by a line feed; the last one's may lie at `end`. 0: all read; 1: the tables are
  *  full, go on from `at`; 2: `missKey` is a key without a node, add one and go on from `at`. */
 export function extract(from: usize, end: usize, first: bool): i32 {
   if (first) {

@@ -1,11 +1,22 @@
 import { createHash } from 'node:crypto'
-import { words } from '../words.ts'
-import { fields, gramWords, headerBytes, magic, noGram, version, viewIndex } from './layout.ts'
+import {
+  blobStart,
+  claimUpTo,
+  hasKernel,
+  newMemory,
+  openKernel,
+  type SharedMemory,
+} from '../kernels/module.ts'
+import { fields, headerBytes, magic, shortEntryWords, version, viewIndex } from './layout.ts'
+import { linkGrams } from './link-grams.ts'
+import { readTexts, type ReadTexts } from './read-texts.ts'
 
 /** Texts ready to be scanned for. Plain data: posted to a worker it is shared, not copied. */
 export interface TextIndex {
   /** Relocatable, over a SharedArrayBuffer. */
   readonly bytes: Uint8Array
+  /** The memory that `bytes` lie in, where scanners add theirs. */
+  readonly memory: SharedMemory
   readonly entries: number
   /** Distinct 7-grams. */
   readonly grams: number
@@ -13,119 +24,129 @@ export interface TextIndex {
   readonly sha256: string
 }
 
-export function buildIndex(texts: readonly string[]): TextIndex {
+export interface BuildOptions {
+  /** Bits of each n-gram's hash that are used: fewer than 64 only to test that equal hashes are told apart. */
+  readonly hashBits?: number
+  /** Whether to build the kernel's tables; by default where it runs. */
+  readonly kernel?: boolean
+}
+
+/** 10 bits a key and 3 of them set: 3 % of other n-grams pass. */
+const filterBits = 10
+/** Full slots of the table of 7-grams. The filter in front of it turns most misses away. */
+const load = 0.8
+
+export function buildIndex(texts: readonly string[], options: BuildOptions = {}): TextIndex {
+  const { hashBits = 64, kernel = hasKernel() } = options
   const read = readTexts(texts)
-  const { bytes, header } = layOut(read)
-  const view = viewIndex(bytes)
-  header[fields.grams] = linkGrams(view.entryStarts, view.tokenIds, view.gramIds, view.nextPlaces)
-  return describe(bytes)
+  const tokens = read.tokenIds.length
+  const entries = texts.length
+  const header = new Uint32Array(headerBytes / 4)
+  header.set([magic, version, 0, entries, tokens, read.wordStarts.length - 1, 0, hashBits])
+  const end = place(header, headerBytes, [
+    [fields.entryStarts, read.entryStarts.byteLength],
+    [fields.tokenIds, 4 * tokens],
+    [fields.wordStarts, read.wordStarts.byteLength],
+    [fields.wordBytes, read.wordBytes.byteLength + 16],
+    [fields.gramIds, 4 * tokens],
+    [fields.nextPlaces, 4 * tokens],
+    [fields.shortNext, 4 * entries],
+  ])
+  const scratchSlots = Math.ceil(tokens * 1.4) + 1
+  const scratchBytes = 8 * scratchSlots + 4 * tokens + 1024
+  const tableBytes = (tokens * (2 * filterBits + 64 / load)) / 8 + 16 * entries + 4096
+  const memory = newMemory(end + Math.ceil(Math.max(scratchBytes, tableBytes)))
+  writeTexts(memory, header, end, read)
+  if (kernel) fill(memory, header, end, scratchSlots)
+  else {
+    header[fields.grams] = linkGrams(viewIndex(new Uint8Array(memory.buffer, blobStart, end)))
+    writeHeader(memory, header, end)
+  }
+  return describe(memory)
 }
 
 /** Takes up an index whose bytes were kept, for example in a file. */
 export function openTextIndex(kept: Uint8Array): TextIndex {
-  const bytes = new Uint8Array(new SharedArrayBuffer(kept.byteLength))
+  const memory = newMemory(kept.byteLength)
+  const bytes = new Uint8Array(memory.buffer, blobStart, kept.byteLength)
   bytes.set(kept)
-  return describe(bytes)
+  viewIndex(bytes)
+  return describe(memory)
 }
 
-interface ReadTexts {
-  readonly entryStarts: Uint32Array
-  readonly tokenIds: Uint32Array
-  readonly wordStarts: Uint32Array
-  readonly wordBytes: Uint8Array
-}
-
-function readTexts(texts: readonly string[]): ReadTexts {
-  const ids = new Map<string, number>()
-  const entryStarts = new Uint32Array(texts.length + 1)
-  let tokenIds = new Uint32Array(1024)
-  let tokens = 0
-  texts.forEach((text, entry) => {
-    const found = words(text)
-    if (tokens + found.length > tokenIds.length) {
-      const more = new Uint32Array(2 * (tokens + found.length))
-      more.set(tokenIds)
-      tokenIds = more
-    }
-    for (const word of found) {
-      let id = ids.get(word)
-      if (id === undefined) ids.set(word, (id = ids.size))
-      tokenIds[tokens++] = id
-    }
-    entryStarts[entry + 1] = tokens
-  })
-  const vocabulary = [...ids.keys()]
-  const wordStarts = new Uint32Array(vocabulary.length + 1)
-  vocabulary.forEach((word, id) => {
-    wordStarts[id + 1] = (wordStarts[id] as number) + Buffer.byteLength(word)
-  })
-  const wordBytes = Buffer.from(vocabulary.join(''))
-  return { entryStarts, tokenIds: tokenIds.subarray(0, tokens), wordStarts, wordBytes }
-}
-
-function layOut({ entryStarts, tokenIds, wordStarts, wordBytes }: ReadTexts): {
-  readonly bytes: Uint8Array
-  readonly header: Uint32Array
-} {
-  const places: (readonly [number, number])[] = []
-  let end = headerBytes
-  const section = (field: number, sizeBytes: number): void => {
-    places.push([field, end])
-    end += (sizeBytes + 7) & ~7
+/** Gives sections their places, one after the other, and returns where they end. */
+function place(header: Uint32Array, from: number, sections: readonly (readonly [number, number])[]): number {
+  let end = from
+  for (const [field, sizeBytes] of sections) {
+    header[field] = end
+    end = Math.ceil((end + sizeBytes) / 8) * 8
   }
-  section(fields.entryStarts, entryStarts.byteLength)
-  section(fields.tokenIds, tokenIds.byteLength)
-  section(fields.wordStarts, wordStarts.byteLength)
-  section(fields.wordBytes, wordBytes.byteLength + 16)
-  section(fields.gramIds, tokenIds.byteLength)
-  section(fields.nextPlaces, tokenIds.byteLength)
-  const buffer = new SharedArrayBuffer(end)
-  const header = new Uint32Array(buffer, 0, headerBytes / 4)
-  for (const [field, offset] of places) header[field] = offset
-  header[fields.magic] = magic
-  header[fields.version] = version
+  return end
+}
+
+function writeHeader({ buffer }: SharedMemory, header: Uint32Array, end: number): void {
   header[fields.byteLength] = end
-  header[fields.entries] = entryStarts.length - 1
-  header[fields.tokens] = tokenIds.length
-  header[fields.vocabulary] = wordStarts.length - 1
-  const at = (field: number): number => header[field] as number
-  new Uint32Array(buffer, at(fields.entryStarts)).set(entryStarts)
-  new Uint32Array(buffer, at(fields.tokenIds)).set(tokenIds)
-  new Uint32Array(buffer, at(fields.wordStarts)).set(wordStarts)
-  const bytes = new Uint8Array(buffer)
-  bytes.set(wordBytes, at(fields.wordBytes))
-  return { bytes, header }
+  new Uint32Array(buffer, blobStart).set(header)
 }
 
-/** Fills gramIds and nextPlaces and counts distinct 7-grams. */
-function linkGrams(
-  entryStarts: Uint32Array,
-  tokenIds: Uint32Array,
-  gramIds: Uint32Array,
-  nextPlaces: Uint32Array,
-): number {
-  gramIds.fill(noGram)
-  nextPlaces.fill(noGram)
-  const first = new Map<string, number>()
-  const last = new Map<number, number>()
-  for (let entry = 0; entry + 1 < entryStarts.length; entry++) {
-    const end = entryStarts[entry + 1] as number
-    for (let place = entryStarts[entry] as number; place + gramWords <= end; place++) {
-      const key = tokenIds.slice(place, place + gramWords).join()
-      const gram = first.get(key) ?? place
-      if (gram === place) first.set(key, place)
-      else nextPlaces[last.get(gram) as number] = place
-      last.set(gram, place)
-      gramIds[place] = gram
-    }
-  }
-  return first.size
+function writeTexts(memory: SharedMemory, header: Uint32Array, end: number, read: ReadTexts): void {
+  const at = (field: number): number => blobStart + (header[field] as number)
+  const { buffer } = memory
+  writeHeader(memory, header, end)
+  new Uint32Array(buffer, at(fields.entryStarts)).set(read.entryStarts)
+  new Uint32Array(buffer, at(fields.tokenIds)).set(read.tokenIds)
+  new Uint32Array(buffer, at(fields.wordStarts)).set(read.wordStarts)
+  new Uint8Array(buffer, at(fields.wordBytes)).set(read.wordBytes)
 }
 
-function describe(bytes: Uint8Array): TextIndex {
+/** Links equal 7-grams, sizes the tables by how many there are, and fills them. */
+function fill(memory: SharedMemory, header: Uint32Array, tables: number, scratchSlots: number): void {
+  const wasm = openKernel(memory, { claim: unused, codePointTable: unused, slowWords: unused })
+  const { entryStarts, entries } = viewIndex(new Uint8Array(memory.buffer, blobStart, tables))
+  const top = blobStart + tables
+  const links = work(top + 8 * scratchSlots)
+  wasm.openIndex(blobStart)
+  wasm.fillMasks(links.masks)
+  const grams = wasm.linkGrams(top, scratchSlots, links.last, links.ring, links.masks)
+  new Uint8Array(memory.buffer, top).fill(0)
+
+  let short = 0
+  for (let entry = 0; entry < entries; entry++)
+    if ((entryStarts[entry + 1] as number) - (entryStarts[entry] as number) < shortEntryWords) short++
+  header[fields.grams] = grams
+  header[fields.filterWords] = Math.ceil((grams * filterBits) / 64)
+  header[fields.slots] = grams === 0 ? 0 : Math.ceil(grams / load) + 1
+  header[fields.shortSlots] = short === 0 ? 0 : Math.ceil(short * 1.5) + 1
+  const filterBytes = 8 * (header[fields.filterWords] as number)
+  const end = place(header, tables, [
+    [fields.shortTable, 8 * (header[fields.shortSlots] as number)],
+    [fields.filter5, filterBytes],
+    [fields.filter7, filterBytes],
+    [fields.table, 8 * (header[fields.slots] as number)],
+  ])
+  writeHeader(memory, header, end)
+  const tail = work(blobStart + end)
+  wasm.openIndex(blobStart)
+  wasm.fillMasks(tail.masks)
+  wasm.fillTables(tail.last, tail.ring, tail.masks)
+}
+
+/** Scratch of the kernel's builders: a ring of 8 u64, 17 masks of 16 bytes, and u32 from there on. */
+function work(at: number): { readonly ring: number; readonly masks: number; readonly last: number } {
+  return { ring: at, masks: at + 64, last: at + 512 }
+}
+
+const unused = (): never => {
+  throw new Error('building an index reads no text')
+}
+
+function describe(memory: SharedMemory): TextIndex {
+  const sizeBytes = new Uint32Array(memory.buffer, blobStart)[fields.byteLength] as number
+  const bytes = new Uint8Array(memory.buffer, blobStart, sizeBytes)
   const { header, entries, entryStarts, tokenIds, wordStarts, wordBytes } = viewIndex(bytes)
+  claimUpTo(memory, blobStart + sizeBytes)
   const hash = createHash('sha256')
   for (const part of [entryStarts, tokenIds, wordStarts, wordBytes])
     hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength))
-  return { bytes, entries, grams: header[fields.grams] as number, sha256: hash.digest('hex') }
+  return { bytes, memory, entries, grams: header[fields.grams] as number, sha256: hash.digest('hex') }
 }

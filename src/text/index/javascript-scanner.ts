@@ -1,37 +1,46 @@
-import type { TextMatches, TextScanner } from '../scan.ts'
+import type { Signed, SignatureShape } from '../minhash.ts'
+import type { SigningScanner, TextMatches } from '../scan.ts'
 import { wordSpans } from '../word-spans.ts'
 import type { TextIndex } from './build.ts'
-import { gramWords, type IndexView, noGram, shortEntryWords, viewIndex } from './layout.ts'
-import { type Hits, runsOf } from './runs.ts'
+import { gramWords, type IndexView, shortEntryWords, viewIndex } from './layout.ts'
+import { javascriptSigner } from './javascript-signer.ts'
+import { frequencyOf, gramIdAt, matchesOf } from './matches.ts'
 
 /** The scanner in plain JavaScript, keyed by the words themselves: the measure of the kernel, and its stand-in where
  *  there is no WASM SIMD. */
-export function javascriptScanner(index: TextIndex, mostOwners: number): TextScanner {
-  const view = viewIndex(index.bytes)
+export function javascriptScanner(
+  { bytes }: TextIndex,
+  mostOwners: number,
+  shape?: SignatureShape,
+): SigningScanner {
+  const view = viewIndex(bytes)
   const { grams, short } = readKeys(view)
-  const frequency = newFrequency(view)
+  const frequency = frequencyOf(view)
   let scannedWords = 0
+  const signer = shape && javascriptSigner(shape)
+  const scan = (text: Uint8Array): TextMatches | null => {
+    const { words, starts, ends } = wordSpans(text)
+    scannedWords += words.length
+    const hits = {
+      textWords: [] as number[],
+      grams: [] as number[],
+      byteStarts: [] as number[],
+      byteEnds: [] as number[],
+    }
+    for (let i = 0; i + gramWords <= words.length; i++) {
+      const gram = grams.get(words.slice(i, i + gramWords).join(' '))
+      if (gram === undefined) continue
+      hits.textWords.push(i)
+      hits.grams.push(gram)
+      hits.byteStarts.push(starts[i] as number)
+      hits.byteEnds.push(ends[i + gramWords - 1] as number)
+    }
+    const same = words.length < shortEntryWords ? (short.get(words.join(' ')) ?? none) : none
+    return matchesOf(view, words.length, hits, same, mostOwners, frequency)
+  }
   return {
-    scan(text) {
-      const { words, starts, ends } = wordSpans(text)
-      scannedWords += words.length
-      const hits = {
-        textWords: [] as number[],
-        grams: [] as number[],
-        byteStarts: [] as number[],
-        byteEnds: [] as number[],
-      }
-      for (let i = 0; i + gramWords <= words.length; i++) {
-        const gram = grams.get(words.slice(i, i + gramWords).join(' '))
-        if (gram === undefined) continue
-        hits.textWords.push(i)
-        hits.grams.push(gram)
-        hits.byteStarts.push(starts[i] as number)
-        hits.byteEnds.push(ends[i + gramWords - 1] as number)
-      }
-      const same = words.length < shortEntryWords ? (short.get(words.join(' ')) ?? none) : none
-      return matchesOf(view, words.length, hits, same, mostOwners, frequency)
-    },
+    scan,
+    scanAndSign: (text) => ({ matches: scan(text), signed: signer?.sign(text) as Signed }),
     endDocument: frequency.endDocument,
     documentFrequency: frequency.documentFrequency,
     get scannedWords() {
@@ -42,50 +51,6 @@ export function javascriptScanner(index: TextIndex, mostOwners: number): TextSca
 }
 
 const none: readonly number[] = []
-
-/** Counts of documents by 7-gram. */
-export interface Frequency {
-  readonly documentFrequency: Uint32Array
-  readonly see: (gram: number) => void
-  readonly endDocument: () => void
-}
-
-export function newFrequency({ tokens }: IndexView): Frequency {
-  const documentFrequency = new Uint32Array(tokens)
-  const seen = new Set<number>()
-  return {
-    documentFrequency,
-    see(gram) {
-      if (seen.has(gram)) return
-      seen.add(gram)
-      ;(documentFrequency[gram] as number)++
-    },
-    endDocument: () => {
-      if (seen.size > 0) seen.clear()
-    },
-  }
-}
-
-/** Counts the hits and makes runs of them; null without hits and equal entries. */
-export function matchesOf(
-  view: IndexView,
-  words: number,
-  hits: Hits,
-  same: readonly number[],
-  mostOwners: number,
-  { see }: Frequency,
-): TextMatches | null {
-  if (hits.grams.length === 0 && same.length === 0) return null
-  hits.grams.forEach(see)
-  return { words, runs: runsOf(view, hits, mostOwners), same }
-}
-
-export function gramIdAt({ entryStarts, gramIds }: IndexView, entry: number, word: number): number {
-  const place = (entryStarts[entry] as number) + word
-  if (!(place < (entryStarts[entry + 1] as number))) return -1
-  const gram = gramIds[place] as number
-  return gram === noGram ? -1 : gram
-}
 
 /** Gram ids by 7-gram, and entries of fewer than 13 words by all their words. */
 function readKeys(view: IndexView): { grams: Map<string, number>; short: Map<string, number[]> } {

@@ -49,6 +49,7 @@ export interface IndexView {
   readonly wordBytes: Uint8Array
   readonly gramIds: Uint32Array
   readonly nextPlaces: Uint32Array
+  readonly shortNext: Uint32Array
 }
 
 /** Reads a blob; refuses bytes that are not one. */
@@ -74,6 +75,7 @@ export function viewIndex(bytes: Uint8Array): IndexView {
     wordBytes: bytes.subarray(at(fields.wordBytes), at(fields.wordBytes) + (wordStarts.at(-1) as number)),
     gramIds: u32(fields.gramIds, at(fields.tokens)),
     nextPlaces: u32(fields.nextPlaces, at(fields.tokens)),
+    shortNext: u32(fields.shortNext, at(fields.entries)),
   }
 }
 
