@@ -48,14 +48,20 @@ export function verdictOf<P extends Pair>(judged: readonly JudgedPair<P>[]): Tex
 export const judgeText = <P extends Pair>(pairs: readonly P[], judging: Judging): TextVerdict<P> =>
   verdictOf(judgePairs(pairs, judging))
 
-/** Whether the first of two verdicts weighs more. */
-export const isWorse = (a: TextVerdict, b: TextVerdict): boolean =>
-  severity[a.status] > severity[b.status] || (a.status === b.status && a.score > b.score)
+/** Whether the first of two verdicts weighs more: by status, then by the rule's measure, then by how much of the item is
+ *  there. */
+export function isWorse(a: TextVerdict, b: TextVerdict): boolean {
+  if (a.status !== b.status) return severity[a.status] > severity[b.status]
+  if (a.score !== b.score) return a.score > b.score
+  return covered(a) > covered(b)
+}
+
+const covered = ({ pair }: TextVerdict): number => (pair === null ? 0 : coverageOfItem(pair))
 
 function ranked<P extends Pair>(pair: P, verdict: PairVerdict): JudgedPair<P> {
   const order = verdict.reason === null ? reasons.length : reasons.indexOf(verdict.reason)
-  const covered = coverageOfItem(pair)
-  const fit = verdict.reason === '13-gram' ? [covered, ratio(pair)] : [verdict.score, covered]
+  const share = coverageOfItem(pair)
+  const fit = verdict.reason === '13-gram' ? [share, ratio(pair)] : [verdict.score, share]
   return { pair, verdict, rank: [severity[verdict.status], -order, ...fit] }
 }
 
