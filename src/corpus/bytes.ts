@@ -105,7 +105,7 @@ function* gunzip(packed: Iterable<Uint8Array>, damaged: (what: string) => Error)
     if (failure !== undefined) throw damaged(failure.message.replace(/^zlib: /, ''))
   }
   for (const chunk of packed) {
-    stream.write(chunk as Buffer)
+    stream.write(chunk)
     yield* drain()
   }
   stream.end()

@@ -154,12 +154,12 @@ function internNodes(
     wasm.setCrowded(nodes.length === mostNodes)
   }
   return {
-    addMissed(): void {
+    addMissed: (): void => {
       const [key, length] = [wasm.missKey.value, wasm.missBytes.value]
       add(wasm.missParent.value, length < 0 ? null : bytes.slice(key, key + length))
     },
     path: (node: number): string => (nodes[node] as Node).path,
-    reset(): void {
+    reset: (): void => {
       words.fill(0, at.slots / 4, at.slots / 4 + slotCount)
       nodes = []
       keysEnd = at.keys

@@ -34,30 +34,32 @@ export function readLines(
   const fill = (): boolean => {
     // Up to the end of the range, then in steps: what lies behind it is the next one's.
     const rest = range.end - base - filled
-    const want = Math.min(buffer.length - filled, rest > 0 ? rest : tailBytes)
-    const bytes = source.read(buffer.subarray(filled, filled + want))
+    const bytes = source.read(buffer.subarray(filled, filled + (rest > 0 ? rest : tailBytes)))
     filled += bytes
     return bytes > 0
   }
 
-  if (range.start > 0) {
-    for (let feed = -1; feed < 0;) {
-      if (base >= range.end || !fill()) return
-      feed = buffer.subarray(0, filled).indexOf(lineFeed)
-      drop(feed < 0 ? filled : feed + 1)
-    }
-  }
+  if (range.start > 0 && !firstLine()) return
   while (base < range.end) {
-    const more = filled > 0 && wholeLines(buffer, filled, range.end - base) > 0 ? true : fill()
-    if (!more) {
-      if (filled > 0) sink.lines(filled, base)
-      return
-    }
     const whole = wholeLines(buffer, filled, range.end - base)
     if (whole > 0) {
       sink.lines(whole, base)
       drop(whole)
     } else if (filled === buffer.length) longLine()
+    else if (!fill()) {
+      if (filled > 0) sink.lines(filled, base)
+      return
+    }
+  }
+
+  /** Drops the end of the line before; false where no line begins in the range. */
+  function firstLine(): boolean {
+    for (let feed = -1; feed < 0;) {
+      if (base >= range.end || !fill()) return false
+      feed = buffer.subarray(0, filled).indexOf(lineFeed)
+      drop(feed < 0 ? filled : feed + 1)
+    }
+    return true
   }
 
   function longLine(): void {
@@ -76,8 +78,7 @@ export function readLines(
         more = filled > 0
       }
     }
-    const start = base + Math.max(feed, 0) - size
-    sink.longLine(size <= mostLineBytes ? Buffer.concat(parts) : null, start, size)
+    sink.longLine(size <= mostLineBytes ? Buffer.concat(parts) : null, base + Math.max(feed, 0) - size, size)
     drop(feed + 1)
   }
 }

@@ -72,17 +72,15 @@ function scanRow(
   selection: ReturnType<typeof parseSelection>,
 ): FieldHit[] {
   const hits: FieldHit[] = []
-  const texts: Uint8Array[] = []
+  let texts = 0
   const visit = (value: unknown, path: string, anyPath: string, steps: readonly Step[]): void => {
     if (value instanceof Uint8Array) {
       if (!isWanted(selection, steps)) return
-      const counts = scanner.counts()
-      counts.textBytes += value.length
-      counts.bytes += value.length
+      scanner.counts().bytes += value.length
       const matches = scanner.scan(anyPath, value)
       if (matches !== null)
         hits.push({ path, byteStart: 0, byteEnd: value.length, text: value.slice(), matches })
-      texts.push(value, newLine)
+      texts++
     } else if (Array.isArray(value))
       value.forEach((item, i) =>
         visit(item, stepPath(path, null, i), stepPath(anyPath, null), [...steps, null]),
@@ -92,11 +90,9 @@ function scanRow(
         visit(inner, stepPath(path, key), stepPath(anyPath, key), [...steps, key])
   }
   for (const { column, values } of data) visit(values[row], column, column, [column])
-  scanner.endRow(row + 1, texts.length / 2, () => Buffer.concat(texts.slice(0, -1)))
+  scanner.endRow(row + 1, texts)
   return hits
 }
-
-const newLine = Uint8Array.of(0x0a)
 
 function groupRange(
   { row_groups: groups }: FileMetaData,

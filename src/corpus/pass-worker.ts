@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { FulcrumError } from '../errors.ts'
-import { createSigner, type SignatureShape } from '../text/minhash.ts'
-import { createTextScanner, type ScanOptions, type TextIndex } from '../text/scan.ts'
+import { fineWebShape, type SignatureShape } from '../text/minhash.ts'
+import { createSigningScanner, type ScanOptions, type TextIndex } from '../text/scan.ts'
 import { DamagedFile, openPlain, openUnpacked, readyUnpacking, type UnpackLimits } from './bytes.ts'
 import { createJsonRows } from './json-rows.ts'
 import { readFrom, readLines } from './lines.ts'
@@ -49,11 +49,10 @@ const mostKilobytes = 32 * 1024
 const [batchBytes, batchText] = [2 ** 18, 2 ** 26]
 
 const setup = workerData as WorkerSetup
-const scanner = await createTextScanner(setup.index, setup.scan)
-const signer = setup.shape === null ? null : await createSigner(setup.shape)
+const scanner = await createSigningScanner(setup.index, setup.shape ?? fineWebShape, setup.scan)
 const selection = parseSelection(setup.fields)
 await readyUnpacking()
-const rows = createRowScanner(scanner, signer, setup.shape)
+const rows = createRowScanner(scanner, setup.shape)
 const post = (message: WorkerMessage): void => parentPort?.postMessage(message)
 
 let task: PassTask | undefined

@@ -1,5 +1,5 @@
-import { fineWebShape, type SignatureShape, type Signer } from '../text/minhash.ts'
-import type { TextMatches, TextScanner } from '../text/scan.ts'
+import type { SignatureShape } from '../text/minhash.ts'
+import type { SigningScanner, TextMatches } from '../text/scan.ts'
 import {
   type CorpusHit,
   noCounts,
@@ -8,6 +8,7 @@ import {
   type UnreadableReason,
   type UnreadableRow,
 } from './events.ts'
+import { createRowSignature, noSignatures } from './row-signature.ts'
 
 /** What a worker hands over for a stretch of rows; rows count from the beginning of its part. */
 export interface Batch {
@@ -20,8 +21,8 @@ export interface Batch {
 export interface RowScanner {
   /** One text of the open row; what it shares with the index, or null. */
   readonly scan: (path: string, text: Uint8Array) => TextMatches | null
-  /** Ends the row; `texts` gives all its texts as one, for its signature, and is called only where there is a signer. */
-  readonly endRow: (row: number, strings: number, texts: () => Uint8Array) => void
+  /** Ends the row, which had so many texts. */
+  readonly endRow: (row: number, texts: number) => void
   readonly hit: (hit: CorpusHit) => void
   readonly unreadable: (
     place: Pick<UnreadableRow, 'file' | 'row' | 'recordStart' | 'recordEnd'>,
@@ -35,12 +36,10 @@ export interface RowScanner {
   readonly take: (file: number) => Batch
 }
 
-export function createRowScanner(
-  scanner: TextScanner,
-  signer: Signer | null,
-  shape: SignatureShape | null,
-): RowScanner {
-  const slots = signer === null ? 0 : signatureSlots(shape)
+/** `shape` is that of the signatures the scanner makes, or null. */
+export function createRowScanner(scanner: SigningScanner, shape: SignatureShape | null): RowScanner {
+  const slots = shape === null ? 0 : shape.bands * shape.rows
+  const signature = createRowSignature(slots)
   let counts = noCounts()
   let events: Batch['events'] = []
   let signed = noSignatures(slots)
@@ -49,16 +48,19 @@ export function createRowScanner(
   return {
     scan(path, text) {
       count(counts, path, text.length)
-      return scanner.scan(text)
+      if (shape === null) return scanner.scan(text)
+      const both = scanner.scanAndSign(text)
+      signature.add(both.signed)
+      return both.matches
     },
-    endRow(row, strings, texts) {
+    endRow(row, texts) {
       counts.rows++
-      if (strings === 0) {
+      if (texts === 0) {
         counts.withoutText++
         return
       }
       scanner.endDocument()
-      if (signer !== null) signed.add(row, signer.sign(texts()))
+      if (shape !== null) signed.add(row, signature.take())
     },
     hit(hit) {
       events.push(hit)
@@ -86,62 +88,14 @@ export function createRowScanner(
   }
 }
 
-/** Slots of a signature. */
-export const signatureSlots = (shape: SignatureShape | null): number => {
-  const { bands, rows } = shape ?? fineWebShape
-  return bands * rows
-}
-
 /** Without an entry per text for paths seen before: this is called for every string of a corpus. */
-function count({ fields }: RowCounts, path: string, bytes: number): void {
+function count(counts: RowCounts, path: string, bytes: number): void {
+  counts.textBytes += bytes
+  const { fields } = counts
   const known = Object.hasOwn(fields, path) ? fields[path] : undefined
   if (known === undefined) fields[path] = { strings: 1, bytes }
   else {
     known.strings++
     known.bytes += bytes
   }
-}
-
-/** Signatures in one growing block each, so that a batch crosses the thread as a few blocks. */
-function noSignatures(slots: number) {
-  let rows = new Uint32Array(64)
-  let words = new Uint32Array(64)
-  let signatures = new Uint32Array(64 * slots)
-  let contentHashes = Buffer.alloc(64 * 16)
-  let length = 0
-  const grow = (): void => {
-    const size = 2 * rows.length
-    rows = grown(rows, size)
-    words = grown(words, size)
-    signatures = grown(signatures, size * slots)
-    contentHashes = Buffer.concat([contentHashes], size * 16)
-  }
-  return {
-    add(row: number, text: ReturnType<Signer['sign']>): void {
-      if (length === rows.length) grow()
-      rows[length] = row
-      words[length] = text.words
-      signatures.set(text.signature, length * slots)
-      contentHashes.write(text.contentHash, length * 16, 'hex')
-      length++
-    },
-    bytes: () => length * (24 + 4 * slots),
-    take(file: number): SignedRows | null {
-      if (length === 0) return null
-      return {
-        kind: 'signed-rows',
-        file,
-        rows: rows.slice(0, length),
-        words: words.slice(0, length),
-        signatures: signatures.slice(0, length * slots),
-        contentHashes: new Uint8Array(contentHashes.subarray(0, length * 16)),
-      }
-    },
-  }
-}
-
-function grown(from: Uint32Array<ArrayBuffer>, size: number): Uint32Array<ArrayBuffer> {
-  const to = new Uint32Array(size)
-  to.set(from)
-  return to
 }

@@ -66,7 +66,7 @@ function gather(count: number) {
     await new Promise<void>((done) => (wake = done))
   }
   return {
-    receive(message: WorkerMessage): void {
+    receive: (message: WorkerMessage): void => {
       if (message.kind === 'batch') {
         const batches = waiting.get(message.part)
         if (batches === undefined) waiting.set(message.part, [message])
@@ -75,11 +75,11 @@ function gather(count: number) {
       else failure ??= new FulcrumError(message.error.code, message.error.message, message.error.hint)
       wake()
     },
-    fail(error: Error): void {
+    fail: (error: Error): void => {
       failure ??= error
       wake()
     },
-    async next(part: number): Promise<BatchMessage> {
+    next: async (part: number): Promise<BatchMessage> => {
       for (;;) {
         const batch = waiting.get(part)?.shift()
         if (batch !== undefined) {
@@ -89,7 +89,7 @@ function gather(count: number) {
         await changed()
       }
     },
-    async finish(): Promise<Uint32Array> {
+    finish: async (): Promise<Uint32Array> => {
       while (frequencies.length < count) await changed()
       const [sum, ...others] = frequencies as [Uint32Array, ...Uint32Array[]]
       for (const other of others) other.forEach((value, gram) => (sum[gram] = (sum[gram] as number) + value))

@@ -100,9 +100,10 @@ const spelled = fc.tuple(record, fc.infiniteStream(fc.nat(9))).map(([value, chan
 })
 
 const escaped = (character: string): string =>
-  [...Array(character.length).keys()]
-    .map((i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`)
-    .join('')
+  Array.from({ length: character.length }, (_, i) => {
+    const unit = character.charCodeAt(i).toString(16)
+    return `\\u${unit.padStart(4, '0')}`
+  }).join('')
 
 test('the strings of any record are those that JSON.parse finds, with their paths', () => {
   fc.assert(
@@ -134,7 +135,11 @@ test('the strings of any record are those that JSON.parse finds, with their path
 })
 
 test('a line that is read without JSON.parse is one that JSON.parse takes', () => {
-  const mutated = fc.tuple(spelled, fc.nat(), fc.constantFrom('', ...'{}[],:"\\ntu01-+.eE \u0001\t'))
+  const mutated = fc.tuple(
+    spelled,
+    fc.nat(),
+    fc.constantFrom('', ...Array.from('{}[],:"\\ntu01-+.eE \u0001\t')),
+  )
   let odd = 0
   fc.assert(
     fc.property(mutated, ([{ text }, place, instead]) => {
@@ -156,10 +161,10 @@ test('numbers are read as JSON has them', () => {
     assert.equal(extract(`{"a":${number},"b":"x"}`)[0]?.kind, rowKind.odd, number)
 })
 
-test('only the selected paths are read', async () => {
+test('only the selected paths are read', () => {
   const line =
     '{"text":"a","meta":{"text":"b"},"messages":[{"role":"u","content":"c"},{"content":"d","x":["e"]}]}'
-  const read = async (...paths: string[]) => {
+  const read = (...paths: string[]) => {
     const [row] = extract(line, createExtractor(parseSelection(paths), 4096))
     const bytes = Buffer.from(line)
     const byHand = recordFields(bytes, parseSelection(paths)).map((f) => decoder.decode(fieldText(bytes, f)))
@@ -169,11 +174,11 @@ test('only the selected paths are read', async () => {
     )
     return byHand.join('')
   }
-  assert.equal(await read('text'), 'a')
-  assert.equal(await read('messages'), 'ucde')
-  assert.equal(await read('messages[].content', 'meta.text'), 'bcd')
-  assert.equal(await read('messages[].x[]'), 'e')
-  assert.equal(await read('["text"]', 'meta'), 'ab')
+  assert.equal(read('text'), 'a')
+  assert.equal(read('messages'), 'ucde')
+  assert.equal(read('messages[].content', 'meta.text'), 'bcd')
+  assert.equal(read('messages[].x[]'), 'e')
+  assert.equal(read('["text"]', 'meta'), 'ab')
   assert.throws(() => parseSelection(['a..b']), /a\.\.b.*character/)
   assert.throws(() => parseSelection(['a["x]']), /a\["x\]/)
 })
@@ -181,13 +186,14 @@ test('only the selected paths are read', async () => {
 test('ten thousand distinct keys take bounded memory and lose no text', () => {
   const pairs = Array.from({ length: 10_000 }, (_, i) => `"key${i}":{"text":"t${i}"}`)
   const [row] = extract(`{${pairs.join()}}`)
-  assert.equal(row?.fields.length, 10_000)
+  assert.ok(row !== undefined)
+  assert.equal(row.fields.length, 10_000)
   assert.equal(row.fields[9_999]?.text, 't9999')
   assert.equal(row.fields[9_999]?.path, '(other paths)')
-  assert.equal(row.fields[0]?.path, 'key0.text')
+  assert.equal(row.fields[0]?.text, 't0')
 })
 
-test('a crowd of keys does not hide a selected one', async () => {
+test('a crowd of keys does not hide a selected one', () => {
   const pairs = Array.from({ length: 10_000 }, (_, i) => `"key${i}":"no"`)
   const [row] = extract(
     `{${pairs.join()},"a":{"b":"yes"}}`,
