@@ -54,8 +54,11 @@ export function placeOf(record: unknown, path: string): Place {
   return 'text'
 }
 
-/** `messages[2].content` as messages, 2, content. */
-const keysOf = (path: string): string[] => path.split(/[.[\]]+/).filter((key) => key !== '')
+/** `messages[2].content` as messages, 2, content; keys that are no names stand as `["a key"]`. */
+const keysOf = (path: string): string[] =>
+  [...path.matchAll(/\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.[\]]+)/gsu)].map(([, quoted, index, name]) =>
+    quoted === undefined ? ((index ?? name) as string) : (JSON.parse(`"${quoted}"`) as string),
+  )
 
 /** The value at a path of a record; undefined where there is none. */
 export const valueAt = (record: unknown, path: string): unknown => at(record, keysOf(path))

@@ -3,7 +3,7 @@ import { scanCorpus } from '../../../corpus/scan.ts'
 import type { Scan } from '../../../store/audit-summary.ts'
 import type { TextIndex } from '../../../text/scan.ts'
 import { parquetRecords } from './parquet-records.ts'
-import { rawSpan } from './record-span.ts'
+import { spanMapper } from './record-span.ts'
 
 /** A text that shares something with the index, with its place in the record. */
 export interface ScannedField extends Pick<FieldHit, 'path' | 'text' | 'matches'> {
@@ -73,13 +73,10 @@ function scannedField(
   { path, text, matches, byteStart, byteEnd }: FieldHit,
 ): ScannedField {
   if (record === null) return { path, text, matches, spanInRecord: (start, end) => [start, end] }
-  const raw = record.subarray(byteStart, byteEnd)
+  const inRaw = spanMapper(record.subarray(byteStart, byteEnd))
   return {
     ...{ path, text, matches },
-    spanInRecord: (start, end) => {
-      const [rawStart, rawEnd] = rawSpan(raw, start, end)
-      return [byteStart + rawStart, byteStart + rawEnd]
-    },
+    spanInRecord: (start, end) => [byteStart + inRaw(start), byteStart + inRaw(end)],
   }
 }
 
