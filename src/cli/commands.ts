@@ -11,5 +11,9 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'train dpo': async () => (await import('./train.ts')).dpo,
   dedupe: async () => (await import('./dedupe.ts')).default,
   evaluate: async () => (await import('./evaluate.ts')).default,
+  audit: async () => (await import('./audit.ts')).default,
+  'benchmarks list': async () => (await import('./benchmarks.ts')).list,
+  'benchmarks fetch': async () => (await import('./benchmarks.ts')).fetch,
+  'benchmarks verify': async () => (await import('./benchmarks.ts')).verify,
   doctor: async () => (await import('./doctor.ts')).default,
 }

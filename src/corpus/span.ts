@@ -27,7 +27,8 @@ export function spanInRecord(
 
 const [backslash, letterU] = [0x5c, 0x75]
 
-function escapeAt(record: Uint8Array, at: number): { rawBytes: number; textBytes: number } {
+/** Bytes of the escape at a backslash, and of the UTF-8 it stands for. */
+export function escapeAt(record: Uint8Array, at: number): { rawBytes: number; textBytes: number } {
   if (record[at + 1] !== letterU) return { rawBytes: 2, textBytes: 1 }
   const unit = codeUnit(record, at)
   if (unit >= 0xd800 && unit < 0xdc00 && record[at + 6] === backslash && record[at + 7] === letterU) {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { rngFor } from '../../statistics/random.ts'
+import { rngFor } from '../statistics/random.ts'
 
 export interface RetryPolicy {
   /** Requests made for one answer, the first included. */
