@@ -32,7 +32,7 @@ export function corpusFiles(paths: readonly string[]): CorpusFile[] {
 }
 
 /** A row that is a document, with its number among them. */
-export interface DocumentRow extends CorpusRow {
+interface DocumentRow extends CorpusRow {
   readonly document: number
   /** Position of its file. */
   readonly file: number

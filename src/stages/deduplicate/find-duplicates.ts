@@ -27,7 +27,7 @@ export interface Duplicates {
   readonly near: NearCounts | null
 }
 
-export interface NearCounts {
+interface NearCounts {
   /** Documents of different words that bands link with another. */
   readonly linked: number
   /** Entries left out of the bounded lists of `stars.ts`. */
