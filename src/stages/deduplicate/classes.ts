@@ -1,7 +1,5 @@
 import type { Details } from './details.ts'
 import type { DuplicateOptions } from './options.ts'
-import { columns } from './sketch.ts'
-import type { WordTable } from './word-table.ts'
 
 /** Documents that are the same, each by its first. */
 export interface Classes {
@@ -13,19 +11,10 @@ export interface Classes {
   readonly champions: Int32Array
 }
 
-/** Sorts documents into classes. `content` has for each the first with the same words; but a text without any word (signs
- *  only) is like no other but its equals. */
-export function classesOf(
-  table: WordTable,
-  content: Int32Array,
-  details: Details,
-  kind: DuplicateOptions['kind'],
-): Classes {
+/** Sorts documents into classes. */
+export function classesOf(details: Details, kind: DuplicateOptions['kind']): Classes {
   const exact = details.exactFirsts()
-  const same =
-    kind === 'exact'
-      ? exact
-      : content.map((first, row) => (table.get(row, columns.words) === 0 ? (exact[row] as number) : first))
+  const same = kind === 'exact' ? exact : details.wordsFirsts()
   const champions = new Int32Array(same.length).fill(-1)
   for (let row = 0; row < same.length; row++) {
     const first = same[row] as number

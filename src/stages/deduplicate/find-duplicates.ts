@@ -1,3 +1,4 @@
+import { words } from '../../text/words.ts'
 import { calibrate, type Calibration, samplePairs } from './calibration.ts'
 import { type Classes, classesOf } from './classes.ts'
 import { eachGroup, type Groups, linkedGroups } from './components.ts'
@@ -54,11 +55,12 @@ export async function findDuplicates(
     const wanted = wantedOf(content, links)
     for await (const found of source.texts(wanted.texts)) {
       signal?.throwIfAborted()
-      details.put(found.document, found)
+      const spoken = found.texts.map(words)
+      details.put(found.document, found, spoken)
       if (wanted.shingles[found.document] === 1)
-        store.put(found.document, shingleSet(found.texts, options.shingle))
+        store.put(found.document, shingleSet(spoken, options.shingle))
     }
-    const classes = classesOf(table, content, details, options.kind)
+    const classes = classesOf(details, options.kind)
     if (links === null) return { ...resolved(classes, null), documents: table.rows, near: null }
     const stars = starsOf(links, { table, classes, details, store }, options, signal)
     return { ...resolved(classes, stars), documents: table.rows, near: stars.counts }

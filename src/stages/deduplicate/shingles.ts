@@ -1,12 +1,10 @@
-import { words } from '../../text/words.ts'
-
-/** Texts as the set of their runs of `size` words: distinct 32-bit hashes, ascending. No run spans two texts, and a text
+/** Texts, each as its words, as the set of their runs of `size` words: distinct 32-bit hashes, ascending. No run spans two texts, and a text
  *  of fewer words is one run: what the signer of src/text takes for shingles.
  *  Two different shingles of a pair of n-shingle texts collide with probability about n^2 / 2^32: far below what a
  *  Jaccard of n shingles can tell apart. */
-export function shingleSet(texts: readonly string[], size: number): Uint32Array {
+export function shingleSet(texts: readonly (readonly string[])[], size: number): Uint32Array {
   const found: number[] = []
-  for (const text of texts) addRuns(words(text).map(hashOfWord), size, found)
+  for (const words of texts) addRuns(words.map(hashOfWord), size, found)
   const runs = Uint32Array.from(found).sort()
   let distinct = 0
   for (const run of runs) if (distinct === 0 || run !== runs[distinct - 1]) runs[distinct++] = run

@@ -1,4 +1,5 @@
-/** Rows of `width` 32-bit words, grown chunk by chunk: growing never copies what is there, so the peak is the content. */
+/** Rows of `width` 32-bit words, grown chunk by chunk: growing never copies what is there, so the peak is the content.
+ *  A chunk is column after column, as the search goes through one column at a time. */
 export class WordTable {
   readonly width: number
   #rows = 0
@@ -14,15 +15,16 @@ export class WordTable {
 
   /** Appends a row and gives its number. */
   push(row: ArrayLike<number>): number {
-    const at = this.#rows % chunkRows
+    const at = this.#rows & rowMask
     if (at === 0) this.#chunks.push(new Uint32Array(chunkRows * this.width))
-    ;(this.#chunks.at(-1) as Uint32Array).set(row, at * this.width)
+    const chunk = this.#chunks[this.#chunks.length - 1] as Uint32Array
+    for (let column = 0; column < this.width; column++)
+      chunk[(column << chunkBits) | at] = row[column] as number
     return this.#rows++
   }
 
   get(row: number, column: number): number {
-    const chunk = this.#chunks[Math.floor(row / chunkRows)] as Uint32Array
-    return chunk[(row % chunkRows) * this.width + column] as number
+    return (this.#chunks[row >>> chunkBits] as Uint32Array)[(column << chunkBits) | (row & rowMask)] as number
   }
 
   /** Whether two rows have the same words in columns from <= column < to. */
@@ -72,7 +74,9 @@ export class WordTable {
 
 type Pair = (first: number, row: number) => void
 
-const chunkRows = 2 ** 14
+const chunkBits = 14
+const chunkRows = 2 ** chunkBits
+const rowMask = chunkRows - 1
 
 /** Empty slots for a hash table of that many rows, at most half of them ever full. */
 export const newSlots = (rows: number): Int32Array =>
