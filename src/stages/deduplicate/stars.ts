@@ -1,3 +1,4 @@
+import { shareBand } from './components.ts'
 import { jaccard } from './shingles.ts'
 import { columns } from './sketch.ts'
 import type { WordTable } from './word-table.ts'
@@ -26,7 +27,7 @@ export function splitIntoStars(group: Int32Array, input: StarInput, stars: Stars
   const { threshold, order, shingles } = input
   const members = group.slice().sort(order)
   const [best] = members
-  const index = newIndex(input)
+  const index = group.length <= smallGroup ? plainIndex(input) : keyIndex(input)
   for (const member of members) {
     const found =
       threshold === 0
@@ -55,13 +56,28 @@ function firstAlike(
   return null
 }
 
-/** Centres by band key. A band shared by very many centres (boilerplate that is not alike enough) lists the first ones
- *  only, so that the work stays linear; documents then rather stay than go. */
-function newIndex({ table, bands }: StarInput): {
-  candidates(document: number): number[]
+/** Centres that share a band with a document, in order. */
+interface CentreIndex {
+  candidates(document: number): readonly number[]
   add(centre: number): void
   leftOut(): number
-} {
+}
+
+/** Most groups are pairs: no table is worth while. */
+const smallGroup = 16
+
+function plainIndex({ table, bands }: StarInput): CentreIndex {
+  const centres: number[] = []
+  return {
+    candidates: (document) => centres.filter((centre) => shareBand(table, centre, document, bands)),
+    add: (centre) => void centres.push(centre),
+    leftOut: () => 0,
+  }
+}
+
+/** Centres by band key. A band shared by very many centres (boilerplate that is not alike enough) lists the first ones
+ *  only, so that the work stays linear; documents then rather stay than go. */
+function keyIndex({ table, bands }: StarInput): CentreIndex {
   const centres: number[] = []
   const byKey = new Map<number, number[]>()
   let leftOut = 0
