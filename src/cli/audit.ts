@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { FulcrumError } from '../errors.ts'
 import { writeAuditReport } from '../report/audit/audit.ts'
-import { audit, judgeAgain, sealAudit } from '../stages/decontaminate/audit/audit.ts'
+import { audit, type Audited, judgeAgain, sealAudit } from '../stages/decontaminate/audit/audit.ts'
 import { type FolderJudging, itemFields } from '../stages/decontaminate/audit/judge-folder.ts'
 import { readList } from '../stages/decontaminate/phrases.ts'
 import { judgingOf } from '../stages/decontaminate/judging.ts'
@@ -74,11 +75,14 @@ export default command({
     checkChoice(given)
     const judging = await judgingFrom(given)
     const folder = (given.judge ?? given.out) as string
-    const summary =
-      given.judge === undefined ? await scanned(given, judging, terminal) : await judgeAgain(folder, judging)
+    const { summary, written } =
+      given.judge === undefined
+        ? await scanned(given, judging, terminal)
+        : await judgeAgain(folder, judging, given.write)
     const page = await writeAuditReport(folder, given.compare)
-    await sealAudit(folder)
-    terminal.print(given.json ? JSON.stringify(summary, null, 2) : `${auditText(summary)}\n\n${page}`)
+    await sealAudit(folder, written)
+    const paths = [...written.map(({ file }) => join(folder, file)), page].join('\n')
+    terminal.print(given.json ? JSON.stringify(summary, null, 2) : `${auditText(summary)}\n\n${paths}`)
     refuseDamage(summary)
     return exitCode(summary, given.failOn)
   },
@@ -121,10 +125,10 @@ async function judgingFrom(given: Options): Promise<FolderJudging> {
   return judging
 }
 
-async function scanned(given: Options, judging: FolderJudging, terminal: Terminal): Promise<AuditSummary> {
+async function scanned(given: Options, judging: FolderJudging, terminal: Terminal): Promise<Audited> {
   const bytes = bytesWatch(terminal)
   const rows = rowsWatch(terminal)
-  const summary = await audit({
+  const found = await audit({
     folder: given.out as string,
     corpus: given.corpus,
     fields: given.field,
@@ -137,12 +141,13 @@ async function scanned(given: Options, judging: FolderJudging, terminal: Termina
     selfTestTrials: given.selfTest ? given.trials : 0,
     seed: given.seed,
     review: given.review,
+    write: given.write,
     signal: terminal.signal,
     watch: bytes.watch,
     watchReview: rows.watch,
   })
   bytes.end()
-  return summary
+  return found
 }
 
 /** All that could be read is judged and written by now; the verdict must not pass for one on whole files. */

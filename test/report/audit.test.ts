@@ -67,7 +67,7 @@ async function hostileAudit(out: string, rule: 'phi4' | 'gpt3' = 'phi4') {
 }
 
 const out = join(folder, 'audit')
-const summary = await hostileAudit(out)
+const { summary } = await hostileAudit(out)
 const text = await readFile(await writeAuditReport(out), 'utf8')
 
 test('hostile text is inert wherever it comes from, and can be read', () => {
