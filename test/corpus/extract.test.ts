@@ -190,7 +190,7 @@ test('ten thousand distinct keys take bounded memory and lose no text', () => {
   assert.equal(row.fields.length, 10_000)
   assert.equal(row.fields[9_999]?.text, 't9999')
   assert.equal(row.fields[9_999]?.path, '(other paths)')
-  assert.equal(row.fields[0]?.text, 't0')
+  assert.equal(row.fields[0].text, 't0')
 })
 
 test('a crowd of keys does not hide a selected one', () => {
