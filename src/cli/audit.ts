@@ -39,8 +39,8 @@ const options = z.object({
     .describe('7-grams in so many rows are common and do not count; 0: none is'),
   itemFields: z
     .array(z.enum(itemFields as [string, ...string[]]))
-    .default([...itemFields])
-    .describe('texts of items that decide'),
+    .optional()
+    .describe('texts of items that decide; all by default'),
   write: z
     .enum(['clean', 'quarantine', 'redact'])
     .optional()
@@ -119,7 +119,7 @@ async function judgingFrom(given: Options): Promise<FolderJudging> {
     ...given,
     allow: await lists(given.allow),
     deny: await lists(given.deny),
-    itemFields: itemFields.filter((field) => given.itemFields.includes(field)),
+    itemFields: itemFields.filter((field) => given.itemFields?.includes(field) ?? true),
   }
   judgingOf(judging)
   return judging
