@@ -40,13 +40,11 @@ const options = z.object({
   itemFields: z
     .array(z.enum(itemFields as [string, ...string[]]))
     .optional()
-    .describe('texts of items that decide; all by default'),
+    .describe('texts of items that decide (all)'),
   write: z
     .enum(['clean', 'quarantine', 'redact'])
     .optional()
-    .describe(
-      'write the corpus without contaminated rows, those rows alone too, or with shared runs blanked',
-    ),
+    .describe('write the corpus without contaminated rows, those apart too, or with runs blanked'),
   failOn: z.enum(['contaminated', 'partial']).optional().describe('exit 1 if a row is that or worse'),
   selfTest: z.boolean().default(false).describe('plant known leaks in this corpus and measure what is found'),
   trials: z.int().min(1).default(100).describe('plants of each kind'),

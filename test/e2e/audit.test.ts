@@ -114,7 +114,7 @@ async function refusal(args: readonly string[]): Promise<string> {
 }
 
 test('a scan that is killed and repeated leaves the bytes of one that was not', async () => {
-  const rows = Array.from({ length: 8_000 }, (_, i) => ({
+  const rows = Array.from({ length: 6_000 }, (_, i) => ({
     id: i,
     text: `${numbered(10 * i, 12)} ${i % 7 === 0 ? numbered(100 * (i % 9), 20) : ''}`,
   }))
@@ -131,7 +131,7 @@ test('a scan that is killed and repeated leaves the bytes of one that was not', 
   const began = performance.now()
   assert.equal((await fulcrum(scan('whole'), folder)).code, 0)
   const took = performance.now() - began
-  for (const share of [0.6, 0.85]) {
+  for (const share of [0.8]) {
     const run = start(scan('killed'), folder)
     const timer = setTimeout(() => run.child.kill('SIGKILL'), took * share)
     await run.ended
