@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { FulcrumError } from '../errors.ts'
-import { writeAuditReport } from '../report/audit/audit.ts'
+import { readAudit, writeAuditReport } from '../report/audit/audit.ts'
 import { audit, type Audited, judgeAgain, sealAudit } from '../stages/decontaminate/audit/audit.ts'
 import { type FolderJudging, itemFields } from '../stages/decontaminate/audit/judge-folder.ts'
 import { readList } from '../stages/decontaminate/phrases.ts'
@@ -72,12 +72,13 @@ export default command({
   run: async ({ options: given }, terminal) => {
     checkChoice(given)
     const judging = await judgingFrom(given)
+    const before = given.compare === undefined ? null : await readAudit(given.compare)
     const folder = (given.judge ?? given.out) as string
     const { summary, written } =
       given.judge === undefined
         ? await scanned(given, judging, terminal)
         : await judgeAgain(folder, judging, given.write)
-    const page = await writeAuditReport(folder, given.compare)
+    const page = await writeAuditReport(folder, before)
     await sealAudit(folder, written)
     const paths = [...written.map(({ file }) => join(folder, file)), page].join('\n')
     terminal.print(given.json ? JSON.stringify(summary, null, 2) : `${auditText(summary)}\n\n${paths}`)
