@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { FulcrumError } from '../errors.ts'
-import { writeAuditReport } from '../report/audit/audit.ts'
-import { audit, judgeAgain, sealAudit } from '../stages/decontaminate/audit/audit.ts'
+import { readAudit, writeAuditReport } from '../report/audit/audit.ts'
+import { audit, type Audited, judgeAgain, sealAudit } from '../stages/decontaminate/audit/audit.ts'
 import { type FolderJudging, itemFields } from '../stages/decontaminate/audit/judge-folder.ts'
 import { readList } from '../stages/decontaminate/phrases.ts'
 import { judgingOf } from '../stages/decontaminate/judging.ts'
@@ -38,14 +39,12 @@ const options = z.object({
     .describe('7-grams in so many rows are common and do not count; 0: none is'),
   itemFields: z
     .array(z.enum(itemFields as [string, ...string[]]))
-    .default([...itemFields])
-    .describe('texts of items that decide'),
+    .optional()
+    .describe('texts of items that decide (all)'),
   write: z
     .enum(['clean', 'quarantine', 'redact'])
     .optional()
-    .describe(
-      'write the corpus without contaminated rows, those rows alone too, or with shared runs blanked',
-    ),
+    .describe('write the corpus without contaminated rows, those apart too, or with runs blanked'),
   failOn: z.enum(['contaminated', 'partial']).optional().describe('exit 1 if a row is that or worse'),
   selfTest: z.boolean().default(false).describe('plant known leaks in this corpus and measure what is found'),
   trials: z.int().min(1).default(100).describe('plants of each kind'),
@@ -73,12 +72,16 @@ export default command({
   run: async ({ options: given }, terminal) => {
     checkChoice(given)
     const judging = await judgingFrom(given)
+    const before = given.compare === undefined ? null : await readAudit(given.compare)
     const folder = (given.judge ?? given.out) as string
-    const summary =
-      given.judge === undefined ? await scanned(given, judging, terminal) : await judgeAgain(folder, judging)
-    const page = await writeAuditReport(folder, given.compare)
-    await sealAudit(folder)
-    terminal.print(given.json ? JSON.stringify(summary, null, 2) : `${auditText(summary)}\n\n${page}`)
+    const { summary, written } =
+      given.judge === undefined
+        ? await scanned(given, judging, terminal)
+        : await judgeAgain(folder, judging, given.write)
+    const page = await writeAuditReport(folder, before)
+    await sealAudit(folder, written)
+    const paths = [...written.map(({ file }) => join(folder, file)), page].join('\n')
+    terminal.print(given.json ? JSON.stringify(summary, null, 2) : `${auditText(summary)}\n\n${paths}`)
     refuseDamage(summary)
     return exitCode(summary, given.failOn)
   },
@@ -115,16 +118,16 @@ async function judgingFrom(given: Options): Promise<FolderJudging> {
     ...given,
     allow: await lists(given.allow),
     deny: await lists(given.deny),
-    itemFields: itemFields.filter((field) => given.itemFields.includes(field)),
+    itemFields: itemFields.filter((field) => given.itemFields?.includes(field) ?? true),
   }
   judgingOf(judging)
   return judging
 }
 
-async function scanned(given: Options, judging: FolderJudging, terminal: Terminal): Promise<AuditSummary> {
+async function scanned(given: Options, judging: FolderJudging, terminal: Terminal): Promise<Audited> {
   const bytes = bytesWatch(terminal)
   const rows = rowsWatch(terminal)
-  const summary = await audit({
+  const found = await audit({
     folder: given.out as string,
     corpus: given.corpus,
     fields: given.field,
@@ -137,12 +140,13 @@ async function scanned(given: Options, judging: FolderJudging, terminal: Termina
     selfTestTrials: given.selfTest ? given.trials : 0,
     seed: given.seed,
     review: given.review,
+    write: given.write,
     signal: terminal.signal,
     watch: bytes.watch,
     watchReview: rows.watch,
   })
   bytes.end()
-  return summary
+  return found
 }
 
 /** All that could be read is judged and written by now; the verdict must not pass for one on whole files. */

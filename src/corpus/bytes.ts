@@ -84,6 +84,8 @@ export function readyUnpacking(): Promise<void> {
 
 const decoder = new ZSTDDecoder()
 const packedChunk = 65536
+/** Small, as broken input is found by the calls that give nothing, each of which may decode a block for it. */
+const zstdBytes = 8192
 const ratioFrom = 64 * 2 ** 20
 
 function readAt(file: number, target: Uint8Array, at: number): number {
@@ -116,16 +118,17 @@ function* gunzip(packed: Iterable<Uint8Array>, damaged: (what: string) => Error)
 function* unzstd(packed: Iterable<Uint8Array>, damaged: (what: string) => Error): Generator<Uint8Array> {
   let empty = 0
   function* counted(): Generator<Uint8Array> {
-    for (const chunk of packed) {
-      empty = 0
-      yield chunk
-    }
+    for (const chunk of packed)
+      for (let at = 0; at < chunk.length; at += zstdBytes) {
+        empty = 0
+        yield chunk.subarray(at, at + zstdBytes)
+      }
   }
   try {
     for (const part of decoder.decodeStreaming(counted())) {
       if (part.length > 0) yield part
-      // A frame takes 9 bytes at least, so a good chunk ends fewer frames than it has bytes.
-      else if (++empty > packedChunk) throw damaged('not ZSTD, or its checksum is wrong')
+      // Good input gives nothing only where a chunk or a frame ends, and a frame takes 9 bytes at least.
+      else if (++empty > zstdBytes / 9 + 2) throw damaged('not ZSTD, or its checksum is wrong')
     }
   } catch (error) {
     if (error instanceof Error && error.message.startsWith('Incomplete stream'))

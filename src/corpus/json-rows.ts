@@ -23,7 +23,7 @@ export function createJsonRows(
   afterLines: () => void,
 ): JsonRows {
   const extractor = createExtractor(selection, bufferBytes)
-  let state = { file: 0, line: 0, atStart: false }
+  const state = { file: 0, line: 0, atStart: false }
   const scanLines = (of: Extractor, bytes: number, base: number): void => {
     const { input } = of
     const utf8 = isUtf8(input.subarray(0, bytes))
@@ -31,23 +31,18 @@ export function createJsonRows(
     input.fill(space, 0, mark)
     scanner.counts().bytes += bytes
     of.extract(bytes, (tables) => {
+      const place = placer(of, tables, state, base, mark)
+      const stretch = { scanner, selection, of, tables, line: state.line, utf8, place }
       scanner.counts().lines += tables.rowCount
-      for (let row = 0; row < tables.rowCount; row++) {
-        state.line++
-        const place = placeOf(of, tables, row, { ...state, base, mark })
-        if (place === null) continue
-        const odd = tables.rows[4 * row + 3] === rowKind.odd
-        const record = odd || !utf8 ? input.subarray(place.recordStart - base, place.recordEnd - base) : null
-        if (record !== null && (odd || !isUtf8(record))) scanOdd(scanner, selection, record, place)
-        else scanRecord(scanner, selection, of, tables, row, place, base)
-      }
+      for (let row = 0; row < tables.rowCount; row++) scanRow(stretch, row)
+      state.line += tables.rowCount
     })
     afterLines()
   }
   return {
     buffer: extractor.input,
     begin(file, atStart) {
-      state = { file, line: 0, atStart }
+      Object.assign(state, { file, line: 0, atStart })
       extractor.reset()
     },
     lines: (bytes, base) => scanLines(extractor, bytes, base),
@@ -78,34 +73,49 @@ const [space, carriageReturn] = [0x20, 0x0d]
 const hasMark = (bytes: Uint8Array, length: number): boolean =>
   length >= 3 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
 
-/** null for a blank line. */
-function placeOf(
+/** The rows of one filling of the tables. */
+interface Stretch {
+  readonly scanner: RowScanner
+  readonly selection: ReturnType<typeof parseSelection>
+  readonly of: Extractor
+  readonly tables: RowTables
+  /** Lines of the part before it. */
+  readonly line: number
+  /** All of its lines are UTF-8. */
+  readonly utf8: boolean
+  /** A row's place, and its bytes. */
+  readonly place: (row: number) => { place: Place; record: Uint8Array }
+}
+
+/** Most rows need no place: it is found for the few that do. */
+function placer(
   { input }: Extractor,
   { rows, memory }: RowTables,
-  row: number,
-  { file, line, base, mark }: { file: number; line: number; base: number; mark: number },
-): Place | null {
-  if (rows[4 * row + 3] === rowKind.blank) return null
-  const [start, feed] = [rows[4 * row] as number, rows[4 * row + 1] as number]
-  const end = memory[feed - 1] === carriageReturn && feed > start ? feed - 1 : feed
-  const from = start - input.byteOffset
-  return {
-    file,
-    row: line,
-    recordStart: base + from + (from === 0 ? mark : 0),
-    recordEnd: base + end - input.byteOffset,
+  { file, line }: { file: number; line: number },
+  base: number,
+  mark: number,
+): Stretch['place'] {
+  return (row) => {
+    const [start, feed] = [rows[4 * row] as number, rows[4 * row + 1] as number]
+    const end = (memory[feed - 1] === carriageReturn && feed > start ? feed - 1 : feed) - input.byteOffset
+    const from = start - input.byteOffset
+    const first = from === 0 && line + row === 0 ? mark : from
+    return {
+      place: { file, row: line + row + 1, recordStart: base + first, recordEnd: base + end },
+      record: input.subarray(first, end),
+    }
   }
 }
 
-function scanRecord(
-  scanner: RowScanner,
-  selection: ReturnType<typeof parseSelection>,
-  of: Extractor,
-  { rows, rowCount, fields, fieldCount, memory }: RowTables,
-  row: number,
-  place: Place,
-  base: number,
-): void {
+function scanRow(stretch: Stretch, row: number): void {
+  const { scanner, of, tables, utf8, place } = stretch
+  const { rows, rowCount, fields, fieldCount, memory } = tables
+  const kind = rows[4 * row + 3]
+  if (kind === rowKind.blank) return
+  if (kind === rowKind.odd || (!utf8 && !isUtf8(place(row).record))) {
+    scanOdd(stretch, row)
+    return
+  }
   const first = rows[4 * row + 2] as number
   const last = row + 1 < rowCount ? (rows[4 * row + 6] as number) : fieldCount
   let hits: { field: number; matches: FieldHit['matches'] }[] | null = null
@@ -115,13 +125,23 @@ function scanRecord(
     const matches = scanner.scan(of.path(fields[at] as number), text)
     if (matches !== null) (hits ??= []).push({ field, matches })
   }
-  scanner.endRow(place.row, last - first)
-  if (hits === null) return
-  const record = of.input.slice(place.recordStart - base, place.recordEnd - base)
+  scanner.endRow(stretch.line + row + 1, last - first)
+  if (hits !== null) hitRow(stretch, row, first, hits)
+}
+
+function hitRow(
+  { scanner, selection, tables, place }: Stretch,
+  row: number,
+  first: number,
+  hits: readonly { field: number; matches: FieldHit['matches'] }[],
+): void {
+  const { fields, memory } = tables
+  const found = place(row)
+  const origin = found.record.byteOffset
+  const record = found.record.slice()
   const paths = recordFields(record, selection)
-  const origin = of.input.byteOffset + place.recordStart - base
   scanner.hit({
-    ...hitOf(record, place),
+    ...hitOf(record, found.place),
     fields: hits.map(({ field, matches }) => ({
       path: paths[field - first]?.path ?? '',
       byteStart: (fields[5 * field + 1] as number) - origin,
@@ -132,12 +152,8 @@ function scanRecord(
   })
 }
 
-function scanOdd(
-  scanner: RowScanner,
-  selection: ReturnType<typeof parseSelection>,
-  bytes: Uint8Array,
-  place: Place,
-): void {
+function scanOdd({ scanner, selection, place: find }: Stretch, row: number): void {
+  const { place, record: bytes } = find(row)
   const wrong = oddness(bytes)
   if (wrong !== null) {
     scanner.unreadable(place, ...wrong)

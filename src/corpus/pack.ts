@@ -28,7 +28,7 @@ function gzip(): Packer {
   }
   return {
     add: (parts) => {
-      for (const part of parts) stream.write(part as Buffer)
+      for (const part of parts) stream.write(part)
       return taken()
     },
     end: () => {

@@ -44,17 +44,31 @@ export function partsOf({ kind, start, end }: CorpusSlice): number {
   return kind === 'lines' ? Math.max(1, Math.ceil((end - start) / rangeBytes)) : end - start
 }
 
-/** Splits slices so that none is far above `bytes`: lines by range, Parquet by row groups; packed files stay whole. */
-export function splitSlice(slice: CorpusSlice, bytes: number): CorpusSlice[] {
-  const pieces = slice.kind === 'packed' ? 1 : Math.max(1, Math.ceil(slice.bytes / bytes))
-  const units =
-    slice.kind === 'lines' ? Math.ceil((slice.end - slice.start) / rangeBytes) : slice.end - slice.start
-  const step = Math.max(1, Math.ceil(units / pieces)) * (slice.kind === 'lines' ? rangeBytes : 1)
+/** Deals slices out into units of at least so many bytes on disk, in order; lines and row groups may be parted, packed
+ *  files not. */
+export function unitsOf(slices: readonly CorpusSlice[], unitBytes: number): CorpusSlice[][] {
+  const units: CorpusSlice[][] = []
+  let unit: CorpusSlice[] = []
+  let bytes = 0
+  for (const slice of slices.flatMap((whole) => splitSlice(whole, unitBytes))) {
+    unit.push(slice)
+    bytes += slice.bytes
+    if (bytes < unitBytes) continue
+    units.push(unit)
+    unit = []
+    bytes = 0
+  }
+  return unit.length > 0 ? [...units, unit] : units
+}
+
+function splitSlice(slice: CorpusSlice, bytes: number): CorpusSlice[] {
+  if (slice.kind === 'packed' || slice.bytes <= bytes) return [slice]
+  const size = slice.end - slice.start
+  const step = Math.max(1, Math.floor((size * bytes) / slice.bytes))
   const split: CorpusSlice[] = []
-  for (let start = slice.start; start < slice.end || start === slice.start; start += step) {
+  for (let start = slice.start; start < slice.end; start += step) {
     const end = Math.min(slice.end, start + step)
-    const share = slice.end === slice.start ? 1 : (end - start) / (slice.end - slice.start)
-    split.push({ ...slice, start, end, bytes: Math.round(slice.bytes * share) })
+    split.push({ ...slice, start, end, bytes: Math.round((slice.bytes * (end - start)) / size) })
   }
   return split
 }

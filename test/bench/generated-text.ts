@@ -4,7 +4,7 @@ import { rngFor } from '../../src/statistics/random.ts'
  *  paragraphs; no word of it is anybody's. */
 export function textMaker(seed: number): { readonly text: (words: number) => string } {
   const rng = rngFor(seed, 'generated text')
-  const vocabulary = Array.from({ length: vocabularySize }, (_, rank) => newWord(rank, rng.next))
+  const vocabulary = Array.from({ length: vocabularySize }, (_, rank) => newWord(rank, () => rng.next()))
   const cumulative = new Float64Array(vocabularySize)
   let sum = 0
   for (let rank = 0; rank < vocabularySize; rank++) cumulative[rank] = sum += 1 / (rank + 2.7)
@@ -38,7 +38,7 @@ const vocabularySize = 60_000
 
 /** Ranks 0..: from two letters to about nine, as in English, where the mean over running text is about 4.7. */
 function newWord(rank: number, next: () => number): string {
-  const length = Math.max(1, Math.round(1.6 + 0.72 * Math.log(rank + 2) + 3 * (next() - 0.5)))
+  const length = Math.max(1, Math.round(1.4 + 0.58 * Math.log(rank + 2) + 3 * (next() - 0.5)))
   let word = ''
   while (word.length < length) {
     word += consonants.charAt(Math.floor(next() * consonants.length))

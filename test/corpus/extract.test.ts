@@ -185,12 +185,12 @@ test('only the selected paths are read', () => {
 
 test('ten thousand distinct keys take bounded memory and lose no text', () => {
   const pairs = Array.from({ length: 10_000 }, (_, i) => `"key${i}":{"text":"t${i}"}`)
-  const [row] = extract(`{${pairs.join()}}`)
-  assert.ok(row !== undefined)
-  assert.equal(row.fields.length, 10_000)
-  assert.equal(row.fields[9_999]?.text, 't9999')
-  assert.equal(row.fields[9_999]?.path, '(other paths)')
-  assert.equal(row.fields[0]?.text, 't0')
+  const fields = extract(`{${pairs.join()}}`)[0]?.fields ?? []
+  assert.deepEqual(
+    fields.map(({ text }) => text),
+    pairs.map((_, i) => `t${i}`),
+  )
+  assert.deepEqual([fields[0]?.path, fields[9_999]?.path], ['key0.text', '(other paths)'])
 })
 
 test('a crowd of keys does not hide a selected one', () => {

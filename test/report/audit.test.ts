@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { promisify } from 'node:util'
-import { writeAuditReport } from '../../src/report/audit/audit.ts'
+import { readAudit, writeAuditReport } from '../../src/report/audit/audit.ts'
 import { percent } from '../../src/report/audit/rates.ts'
 import { audit } from '../../src/stages/decontaminate/audit/audit.ts'
 import { entriesFor } from '../../src/stages/decontaminate/phrases.ts'
@@ -67,7 +67,7 @@ async function hostileAudit(out: string, rule: 'phi4' | 'gpt3' = 'phi4') {
 }
 
 const out = join(folder, 'audit')
-const summary = await hostileAudit(out)
+const { summary } = await hostileAudit(out)
 const text = await readFile(await writeAuditReport(out), 'utf8')
 
 test('hostile text is inert wherever it comes from, and can be read', () => {
@@ -109,7 +109,7 @@ test('every part is there: verdict, tables, both sides marked, ties, exclusions,
 test('two audits are compared item by item', async () => {
   const later = join(folder, 'later')
   await hostileAudit(later)
-  const page = await readFile(await writeAuditReport(later, out), 'utf8')
+  const page = await readFile(await writeAuditReport(later, await readAudit(out)), 'utf8')
   assert.match(page, /Since the earlier audit[\s\S]*newly contaminated[\s\S]*none/)
 })
 

@@ -6,17 +6,16 @@ import { type AuditSummary, auditSummarySchema } from '../../store/audit-summary
 import { writeWhole } from '../../store/files.ts'
 import { auditPage } from './page.ts'
 
-/** Writes audit.html beside the audit.json of an audit's folder; `compare` is the folder of an earlier one. */
-export async function writeAuditReport(folder: string, compare?: string): Promise<string> {
+/** Writes audit.html beside the audit.json of an audit's folder; `before` is an earlier one that it is compared with. */
+export async function writeAuditReport(folder: string, before: AuditSummary | null = null): Promise<string> {
   const audit = await readAudit(folder)
-  const before = compare === undefined ? null : await readAudit(compare)
   const path = join(folder, 'audit.html')
   await writeWhole(path, auditPage(audit, before))
   return path
 }
 
 /** Reads and checks the audit.json of a folder. */
-async function readAudit(folder: string): Promise<AuditSummary> {
+export async function readAudit(folder: string): Promise<AuditSummary> {
   const path = join(folder, 'audit.json')
   let json: unknown
   try {

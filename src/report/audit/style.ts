@@ -29,5 +29,5 @@ mark.allowed { background: rgba(var(--allowed), .2); box-shadow: inset 0 -2px rg
 .gap { display: inline-block; margin: 0 4px; padding: 0 8px; border-radius: 999px; border: 1px dashed var(--soft); color: var(--soft); font-size: 12px }
 .ngram { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: 13px; overflow-wrap: anywhere }
 .settings td:first-child { color: var(--soft); width: 200px }
-.path { overflow-wrap: anywhere }
+.path { overflow-wrap: break-word; min-width: 90px }
 `

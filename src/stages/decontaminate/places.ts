@@ -55,7 +55,7 @@ export function placeOf(record: unknown, path: string): Place {
 }
 
 /** `messages[2].content` as messages, 2, content; keys that are no names stand as `["a key"]`. */
-const keysOf = (path: string): string[] =>
+export const keysOf = (path: string): string[] =>
   [...path.matchAll(/\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.[\]]+)/gsu)].map(([, quoted, index, name]) =>
     quoted === undefined ? ((index ?? name) as string) : (JSON.parse(`"${quoted}"`) as string),
   )

@@ -40,7 +40,7 @@ async function audited(
   more: Partial<AuditOptions> = {},
 ) {
   const out = join(folder, String(made++))
-  const summary = await audit({
+  const { summary, written } = await audit({
     folder: out,
     corpus,
     benchmarks,
@@ -57,8 +57,8 @@ async function audited(
     watchReview: () => undefined,
     ...more,
   })
-  await sealAudit(out)
-  return { summary, out, evidence: await table<EvidenceRow>(join(out, 'evidence.parquet')) }
+  await sealAudit(out, written)
+  return { summary, out, written, evidence: await table<EvidenceRow>(join(out, 'evidence.parquet')) }
 }
 
 async function table<T>(path: string): Promise<T[]> {
@@ -176,14 +176,17 @@ test('stored evidence is judged again by any rule, without the corpus', async ()
   const { summary, out } = await audited([corpus], [benchmark])
   assert.equal(summary.status, 'partial')
   await rm(corpus)
-  assert.equal((await judgeAgain(out, { rule: 'gpt3' })).status, 'clean')
-  assert.equal((await judgeAgain(out, { contaminated: 0.25 })).status, 'contaminated')
-  assert.equal((await judgeAgain(out, { rule: 'longest-match', contaminated: 0.4 })).status, 'contaminated')
+  assert.equal((await judgeAgain(out, { rule: 'gpt3' })).summary.status, 'clean')
+  assert.equal((await judgeAgain(out, { contaminated: 0.25 })).summary.status, 'contaminated')
+  assert.equal(
+    (await judgeAgain(out, { rule: 'longest-match', contaminated: 0.4 })).summary.status,
+    'contaminated',
+  )
   const removed = await table<{ reason: string; record: string }>(join(out, 'removed.parquet'))
   assert.match(removed[0]?.reason ?? '', /^contaminated \(longest run\): b item 1$/)
   assert.ok((JSON.parse(removed[0]?.record ?? '') as { text: string }).text.startsWith('w0 w1'))
   const denied = { deny: entriesFor([numbered(2, 7)], 'canary') }
-  assert.equal((await judgeAgain(out, denied)).status, 'contaminated')
+  assert.equal((await judgeAgain(out, denied)).summary.status, 'contaminated')
 })
 
 test('common n-grams are excluded after the pass, listed with what they would have removed; leaks are not common', async () => {
@@ -199,7 +202,7 @@ test('common n-grams are excluded after the pass, listed with what they would ha
   const { summary, out } = await audited([corpus], [benchmark])
   assert.equal(summary.rows.contaminated.count, 60)
   assert.deepEqual(summary.frequent[0]?.rows, 30)
-  const again = await judgeAgain(out, { commonRows: 20 })
+  const { summary: again } = await judgeAgain(out, { commonRows: 20 })
   assert.equal(again.rows.contaminated.count, 30, 'the item that leaked thirty times stays')
   const excluded = again.exclusions.find(({ ngram }) => ngram === numbered(0, 13, 'boiler'))
   assert.deepEqual(excluded, {
@@ -208,7 +211,7 @@ test('common n-grams are excluded after the pass, listed with what they would ha
     rows: 30,
     would_have_removed: 30,
   })
-  const allowed = await judgeAgain(out, { allow: entriesFor([boilerplate], 'our own footer') })
+  const { summary: allowed } = await judgeAgain(out, { allow: entriesFor([boilerplate], 'our own footer') })
   assert.equal(allowed.rows.contaminated.count, 30)
   assert.equal(allowed.exclusions[0]?.why, 'our own footer')
 })
@@ -289,6 +292,66 @@ test('gzip, Parquet and plain files give the same evidence; equal runs give equa
   assert.ok(
     !(await readdir(one?.out ?? '')).some((name) => name.includes('partial') || name.includes('scan')),
   )
+})
+
+test('the corpus is written without contaminated rows, with them apart, or blanked; other rows stay byte for byte', async () => {
+  const benchmark = await file('b.jsonl', [
+    { id: 1, question: `${numbered(0, 20)} "é"` },
+    { id: 2, question: 'Who wrote it?' },
+  ])
+  const lines = [
+    '{ "text" : "odd   spacing \\u00e9",\t"n": 1.0 }\r',
+    `{"text":"say \\"${numbered(0, 20)} \\\"\\u00e9\\\" now","k":[1]}`,
+    'not JSON at all',
+    '{"text":"who wrote it"}',
+    '{"text":"fine"}',
+  ]
+  const corpus = await file('c.jsonl', lines)
+  const read = (out: string, name: string) => readFile(join(out, name), 'utf8')
+  const clean = await audited([corpus], [benchmark], { write: 'clean' })
+  assert.equal(await read(clean.out, 'corpus/c.jsonl'), `${[0, 2, 4].map((i) => lines[i]).join('\n')}\n`)
+  await judgeAgain(clean.out, {}, 'quarantine')
+  assert.equal(await read(clean.out, 'quarantine/c.jsonl'), `${[1, 3].map((i) => lines[i]).join('\n')}\n`)
+  await judgeAgain(clean.out, {}, 'redact')
+  const redacted = [
+    lines[0],
+    '{"text":"say \\"[redacted]\\" now","k":[1]}',
+    lines[2],
+    '{"text":"[redacted]"}',
+    lines[4],
+  ]
+  assert.equal(await read(clean.out, 'corpus/c.jsonl'), `${redacted.join('\n')}\n`)
+  assert.deepEqual(
+    clean.written.map(({ file: name }) => name),
+    ['corpus/c.jsonl'],
+  )
+})
+
+test('texts inside Parquet rows are blanked, and nothing else changes', async () => {
+  const benchmark = await file('b.jsonl', [{ id: 1, question: numbered(0, 20) }])
+  const parquet = join(folder, 'redact.parquet')
+  const message = col.struct({ role: col.string('role'), content: col.string('text') }, 'message')
+  const writer = await createParquetWriter(parquet, {
+    columns: { n: col.int64('number'), messages: col.list(message, 'chat') },
+    metadata: {},
+  })
+  const said = (content: string) => ({
+    n: 9n,
+    messages: [
+      { role: 'user', content: 'hm' },
+      { role: 'assistant', content },
+    ],
+  })
+  await writer.write(said(`ä yes ${numbered(0, 20)}!`))
+  await writer.write(said('nothing'))
+  await writer.close()
+  const { out } = await audited([parquet], [benchmark], { write: 'redact' })
+  assert.deepEqual(await table(join(out, 'corpus/redact.parquet')), [
+    said('ä yes [redacted]!'),
+    said('nothing'),
+  ])
+  await judgeAgain(out, {}, 'clean')
+  assert.deepEqual(await table(join(out, 'corpus/redact.parquet')), [said('nothing')])
 })
 
 test('the self-test finds verbatim leaks, spares hard negatives, and draws the same again', async () => {

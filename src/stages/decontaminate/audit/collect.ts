@@ -77,7 +77,9 @@ function evidenceOf(record: ScannedRecord, collecting: Collecting): Omit<Evidenc
     const text = Buffer.from(field.text).toString('utf8')
     const parts = placedTexts(value, field.path, text)
     return parts.flatMap((part) => {
+      const bytes = Buffer.from(part.text)
       const found = {
+        sizeBytes: bytes.length,
         file: record.file,
         row: record.row,
         docId,
@@ -88,7 +90,6 @@ function evidenceOf(record: ScannedRecord, collecting: Collecting): Omit<Evidenc
         spanInRecord: (start: number, end: number) =>
           field.spanInRecord(part.byteStart + start, part.byteStart + end),
       }
-      const bytes = Buffer.from(part.text)
       return pairsIn(part, bytes, parts.length, field, collecting).map((pair) => {
         const answers = collecting.answers.get(itemKey(pair.item)) ?? []
         const answerWithin = answers.length === 0 ? null : answerDistance(bytes, pair.runs, answers)

@@ -25,6 +25,7 @@ export interface FoundText {
   readonly place: Place
   /** Byte of the unescaped field at which this part of it begins. */
   readonly partStart: number
+  readonly sizeBytes: number
   /** Byte of the unpacked file at which the record begins. */
   readonly recordStart: number
   /** Bytes of the record that bytes of the text were written as. */
@@ -35,11 +36,17 @@ export interface FoundText {
 interface StoredRun extends Run {
   readonly textStart: number
   readonly textEnd: number
+  readonly span: Span
 }
+
+/** First byte in the record and the byte behind the last; of the field's own bytes for Parquet. */
+type Span = readonly [start: number, end: number]
 
 export interface StoredPair extends Pair {
   readonly runs: readonly StoredRun[]
   readonly answerWithin: number | null
+  /** Its longest run; the whole text where that is the same. */
+  readonly span: Span
 }
 
 /** Evidence of one pair as a row; document frequency is known only after the pass. */
@@ -57,7 +64,9 @@ export function evidenceRow(
     null,
   )
   const [start, end] =
-    longest === null ? found.spanInRecord(0, 0) : [Number(longest.byte_start), Number(longest.byte_end)]
+    longest === null
+      ? found.spanInRecord(0, found.sizeBytes)
+      : [Number(longest.byte_start), Number(longest.byte_end)]
   return {
     train_file: found.file,
     row: BigInt(found.row),
@@ -115,10 +124,12 @@ export function pairOfRow(row: EvidenceRow, items: readonly IndexedText[]): Stor
       words: run.words,
       textStart: Number(run.text_start),
       textEnd: Number(run.text_end),
+      span: [Number(run.byte_start), Number(run.byte_end)],
     })),
     same: row.same_text,
     textWords: row.train_words,
     textNgrams7: row.n7_train,
     answerWithin: row.answer_within_words,
+    span: [Number(row.byte_start), Number(row.byte_end)],
   }
 }

@@ -7,10 +7,10 @@ import type { ItemField } from '../../../store/benchmarks/texts.ts'
 import { judgingOf, type JudgingOptions } from '../judging.ts'
 import { type Judging, rules } from '../rules.ts'
 import { answersOf } from './answers.ts'
-import { evidenceGroups } from './evidence-groups.ts'
+import { type EvidenceGroup, evidenceGroups } from './evidence-groups.ts'
 import { commonNgrams, createExclusions, frequentNgrams } from './exclusions.ts'
 import { readItems } from './items-file.ts'
-import { judgeRow } from './judge-row.ts'
+import { type JudgedRow, judgeRow } from './judge-row.ts'
 import { createShowcase } from './showcase.ts'
 import { createTally } from './tally.ts'
 import { createVerdictFiles, writeCleanIds } from './verdict-files.ts'
@@ -45,6 +45,7 @@ export async function judgeFolder(
   folder: string,
   options: FolderJudging,
   measured: Measured,
+  watchRow: (group: EvidenceGroup, judged: JudgedRow) => void = () => undefined,
 ): Promise<AuditSummary> {
   const manifest = await readAuditManifest(join(folder, 'manifest.json'))
   const { texts, frequencies } = await readItems(join(folder, 'items.parquet'))
@@ -64,6 +65,7 @@ export async function judgeFolder(
       tally.add(group, judged)
       exclusions.add(judged)
       matches.add(group, judged)
+      watchRow(group, judged)
       await files.add(group, judged)
     }
     await files.close()

@@ -70,19 +70,30 @@ export async function scanToFolder(options: ScanOptions): Promise<Scanned> {
   }
 }
 
-/** Writes the manifest with the hash of every file that the folder holds. */
-export async function writeManifest(folder: string, manifest: AuditManifest): Promise<void> {
+/** Writes the manifest with the hash of every file of the audit's own, and of the corpus as far as it was written. */
+export async function writeManifest(
+  folder: string,
+  manifest: AuditManifest,
+  written: readonly AuditManifest['files'][number][] = [],
+): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const paths = entries
-    .filter((entry) => entry.isFile() && entry.name !== 'manifest.json' && !entry.name.endsWith('.partial'))
-    .map((entry) => join(entry.parentPath, entry.name))
+  const names = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+    .filter((name) => isOwn(name))
     .sort()
   const files: AuditManifest['files'] = []
-  for (const path of paths) {
-    const { size } = await stat(path)
-    const file = relative(folder, path).replaceAll('\\', '/')
-    files.push({ file, bytes: size, sha256: await sha256OfFile(path) })
+  for (const file of names) {
+    const path = join(folder, file)
+    files.push({ file, bytes: (await stat(path)).size, sha256: await sha256OfFile(path) })
   }
-  const whole = auditManifestSchema.parse({ ...manifest, files })
+  const corpus = written.map(({ file, bytes, sha256 }) => ({ file, bytes, sha256 }))
+  const whole = auditManifestSchema.parse({ ...manifest, files: [...files, ...corpus] })
   await writeWhole(join(folder, 'manifest.json'), `${JSON.stringify(whole, null, 2)}\n`)
 }
+
+/** What an audit writes; a folder may hold other things too. */
+const isOwn = (name: string): boolean =>
+  /^((items|evidence|records|verdicts|removed|review)\.parquet|audit\.(json|html)|clean_item_ids\/[^/]+\.txt)$/.test(
+    name,
+  )

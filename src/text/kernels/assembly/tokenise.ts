@@ -4,7 +4,7 @@
 // @ts-nocheck (compiled by asc, not by tsc)
 
 import {
-  addPoint, closeSide, dropSide, edgeCount, edges, extendRecord, isFull, openSide, popRecord, setEdgeCount, text,
+  addPoint, closeSide, dropSide, edgeCount, edges, extendRecord, FULL, isFull, openSide, popRecord, setEdgeCount, text,
 } from './batch'
 
 /** Class of a code point: the top byte of its u32 in the table; a letter's mapped code point is in the lower bytes. */
@@ -58,7 +58,8 @@ function asciiBlocks(): void {
   const last = end
   let at = pos
   let count = edgeCount
-  const full = count + 1024
+  // Whatever other text has added to the batch before: a block adds 64 edges at most, and ROOM has place for them.
+  const full: u32 = 2 * FULL
   while (at < last && count < full) {
     const p = t + at
     const b0 = v128.load(p)
