@@ -23,7 +23,7 @@ export function wordSpans(text: Uint8Array): WordSpans {
     let ascii = true
     while (to < text.length && !isAsciiBreak(text[to] as number))
       if ((text[to++] as number) >= 0x80) ascii = false
-    if (ascii && to > from) add(String.fromCharCode(...text.subarray(from, to)).toLowerCase(), from, to)
+    if (ascii && to > from) add(latin(text, from, to).toLowerCase(), from, to)
     else if (to > from)
       unicodeWords(text.subarray(from, to), (word, start, end) => add(word, from + start, from + end))
     from = to
@@ -32,7 +32,8 @@ export function wordSpans(text: Uint8Array): WordSpans {
 }
 
 /** Words of a piece that stands between ASCII breaks. What `fold` makes of a text is what it makes of its clusters, one
- *  after the other; a cluster begins at a character that no character before it can change. */
+ *  after the other, but for marks on signs: a cluster begins at a character that nothing before it can change, and
+ *  behind one that makes no part of a word. */
 export function unicodeWords(
   piece: Uint8Array,
   add: (word: string, start: number, end: number) => void,
@@ -41,6 +42,7 @@ export function unicodeWords(
   const owner: number[] = []
   let folded = ''
   let cluster = ''
+  let vacant = true
   const close = (): void => {
     const out = fold(cluster)
     for (let i = 0; i < out.length; i++) owner.push(starts.length - 1)
@@ -48,10 +50,13 @@ export function unicodeWords(
     cluster = ''
   }
   decode(piece, (point, start) => {
-    if (starts.length === 0 || isFreeOfThePast(point)) {
+    const trait = traitOf(point)
+    const begins = vacant || (trait & traits.free) !== 0
+    if (begins) {
       if (cluster !== '') close()
       starts.push(start)
     }
+    vacant = begins && (trait & traits.vacant) !== 0
     cluster += String.fromCodePoint(point)
   })
   if (cluster !== '') close()
@@ -60,6 +65,10 @@ export function unicodeWords(
     const last = owner[index + word.length - 1] as number
     add(word, starts[owner[index] as number] as number, starts[last + 1] as number)
   }
+}
+
+function latin({ buffer, byteOffset }: Uint8Array, from: number, to: number): string {
+  return Buffer.from(buffer, byteOffset + from, to - from).toString('latin1')
 }
 
 function isAsciiBreak(byte: number): boolean {
@@ -89,26 +98,34 @@ function decode(bytes: Uint8Array, each: (point: number, start: number) => void)
   }
 }
 
-const verdicts = new Uint8Array(0x110000)
+/** How a character stands to its neighbours. */
+export const traits = {
+  known: 1,
+  /** Read the same whatever stands before it: its decomposition begins with a character that is no mark and never
+   *  composes with one before it, before folding and after; nor does it vanish. */
+  free: 2,
+  /** No part of a word: it parts words or vanishes. */
+  vacant: 4,
+} as const
+
+const known = new Uint8Array(0x110000)
 let composing: Set<number> | undefined
 
-/** Whether a character is read the same whatever stands before it: its decomposition begins with a character that is no
- *  mark and never composes with one before it, before folding and after; nor does it vanish. */
-export function isFreeOfThePast(point: number): boolean {
-  if (point < 0x80) return true
-  const known = verdicts[point] as number
-  if (known !== 0) return known === 1
+export function traitOf(point: number): number {
+  const before = known[point] as number
+  if (before !== 0) return before
   const raw = String.fromCodePoint(point)
   const upper = raw.normalize('NFKC').toUpperCase()
+  const vanishes = ignorable.test(raw)
   const free =
-    !ignorable.test(raw) &&
-    [raw, upper, upper.toLowerCase()].every((form) => beginsFree(form.normalize('NFKD')))
-  verdicts[point] = free ? 1 : 2
-  return free
+    !vanishes && [raw, upper, upper.toLowerCase()].every((form) => beginsFree(form.normalize('NFKD')))
+  const vacant = vanishes || (free && !letterOrDigit.test(fold(raw)))
+  return (known[point] = traits.known | (free ? traits.free : 0) | (vacant ? traits.vacant : 0))
 }
 
 const ignorable = /^(?!\u200b)\p{Default_Ignorable_Code_Point}/u
 const mark = /^\p{M}/u
+const letterOrDigit = /[\p{L}\p{N}]/u
 
 function beginsFree(decomposed: string): boolean {
   composing ??= pointsThatCompose()

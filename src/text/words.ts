@@ -24,9 +24,11 @@ export const unicodeWord = new RegExp(
 )
 
 /** NFKC and case folding. Upper case first makes ß and ss the same; both sigmas become one. Invisible characters
- *  (soft hyphen, joiners, variation selectors) vanish, except the zero-width space, which parts words. */
+ *  (soft hyphen, joiners, variation selectors) vanish, except the zero-width space, which parts words. Halves of
+ *  surrogate pairs are U+FFFD, as in UTF-8: two of them around a joiner do not meet. */
 export function fold(text: string): string {
   return text
+    .replace(/\p{Surrogate}/gu, '\ufffd')
     .normalize('NFKC')
     .replaceAll('\u200b', ' ')
     .replace(/\p{Default_Ignorable_Code_Point}/gu, '')

@@ -40,7 +40,7 @@ export function shingleHash(hash: bigint): number {
   return Number(mix(hash) >> 32n)
 }
 
-export function mix(hash: bigint): bigint {
+function mix(hash: bigint): bigint {
   const mixed = wrap((hash ^ (hash >> 32n)) * finish)
   return mixed ^ (mixed >> 29n)
 }

@@ -1,4 +1,4 @@
-import { isFreeOfThePast } from '../word-spans.ts'
+import { traitOf, traits } from '../word-spans.ts'
 import { fold, unicodeWord } from '../words.ts'
 
 /** How the kernel reads a code point, in the top byte; a letter's folded code point below it. */
@@ -25,14 +25,14 @@ function entryOf(point: number): number {
   // Two thirds of the plane need no folding.
   if (point >= 0x4e00 && point < 0xa000) return han.test(raw) ? kinds.ideograph | point : 0
   if (point >= 0xac00 && point <= 0xd7a3) return kinds.letter | point
+  const trait = traitOf(point)
+  const free = (trait & traits.free) !== 0
+  if ((trait & traits.vacant) !== 0) return free ? 0 : kinds.ignore
+  if (!free) return kinds.slow
   const folded = fold(raw)
-  if (folded === '') return kinds.ignore
-  if (!isFreeOfThePast(point)) return kinds.slow
-  if (!letterOrDigit.test(folded)) return 0
   if (folded.length !== 1) return kinds.slow
   const parts = `a${folded}`.match(unicodeWord)?.length === 2
   return (parts ? kinds.ideograph : kinds.letter) | folded.charCodeAt(0)
 }
 
 const han = /\p{sc=Han}/u
-const letterOrDigit = /[\p{L}\p{N}]/u
