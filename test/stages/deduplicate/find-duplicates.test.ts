@@ -101,7 +101,7 @@ test('with bands that find everything, clusters are those of brute force over tr
   const piece = fc.constantFrom('one two three', 'four five', 'six', 'seven eight nine ten', 'Six!', '¡', '')
   const corpus = fc.array(
     fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join(' ')),
-    { maxLength: 14 },
+    { maxLength: 26 },
   )
   await fc.assert(
     fc.asyncProperty(corpus, async (texts) => {
