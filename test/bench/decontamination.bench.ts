@@ -142,7 +142,7 @@ async function writing(index: TextIndex, scan: number): Promise<Figure[]> {
   const kinds: Record<string, (text: string) => string> = {
     'typographic quotes and dashes, one word in 20': (text) =>
       text.replaceAll(', ', '\u2019s \u2014 ').replaceAll('-', '\u2013'),
-    'accented, one word in 4': (text) => text.replaceAll('ee', 'é').replaceAll('ii', 'ü'),
+    'accented, one word in 4': (text) => text.replaceAll(/e\b/g, 'é').replaceAll('oo', 'ö'),
     Cyrillic: (text) => text.replaceAll(/[a-z]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 97 + 0x430)),
     'ideographs, no spaces': (text) =>
       text.replaceAll(/[a-z ]/gi, (c) => String.fromCharCode(c.charCodeAt(0) * 7 + 0x4e00)),
