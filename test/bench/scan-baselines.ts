@@ -33,7 +33,8 @@ interface NpmMinhash {
   update(shingle: string): void
   readonly hashvalues: readonly number[]
 }
-const { Minhash } = createRequire(import.meta.url)('minhash') as {
+const require = createRequire(import.meta.url)
+const { Minhash } = require('minhash') as {
   Minhash: new (options: { numPerm: number }) => NpmMinhash
 }
 
