@@ -1,10 +1,10 @@
 /** Near-duplicates of a million documents, one in five an edited copy of an earlier one, from a JSONL file to the folder
  *  that `fulcrum dedupe` writes: peak memory, and what each part costs a document.
  *  `node --import ./test/bench/strip-types.js test/bench/dedupe.bench.ts [DOCUMENTS]`. */
-import { createRequire } from 'node:module'
 import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import minhash from 'minhash'
 import { corpusFiles, openCorpus } from '../../src/stages/deduplicate/corpus.ts'
 import { linkedGroups } from '../../src/stages/deduplicate/components.ts'
 import { dedupeCorpus } from '../../src/stages/deduplicate/dedupe-corpus.ts'
@@ -52,16 +52,7 @@ function writeCorpus(path: string): void {
   closeSync(file)
 }
 
-interface NpmMinhash {
-  update(shingle: string): void
-}
-const { Minhash, LshIndex } = createRequire(import.meta.url)('minhash') as {
-  Minhash: new (options: { numPerm: number }) => NpmMinhash
-  LshIndex: new (options: { bandSize: number }) => {
-    insert(key: string, of: NpmMinhash): void
-    query(of: NpmMinhash): readonly string[]
-  }
-}
+const { Minhash, LshIndex } = minhash
 
 /** Seconds a document by the npm package `minhash`, same shape, texts in memory: signing, and indexing with one query. */
 function npmBaseline(): { signing: number; linking: number } {

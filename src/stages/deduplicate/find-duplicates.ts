@@ -38,7 +38,7 @@ interface NearCounts {
   readonly calibration: Calibration
 }
 
-/** Finds duplicates in two passes. The first takes a sketch of every document, about 160 bytes of memory in FineWeb's
+/** Finds duplicates in two passes. The first takes a sketch of every document, 136 bytes of memory in FineWeb's
  *  shape however long it is (test/bench/dedupe.bench.ts); bands link documents into groups. The second fetches those
  *  that have an equal or are linked, with their shingles on disk, and splits groups into stars by true Jaccard. */
 export async function findDuplicates(
