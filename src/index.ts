@@ -15,6 +15,7 @@ export { runPipeline, type RunOptions, type RunResult } from './pipeline/run.ts'
 export { problems, records, type Source, type SourceOptions } from './pipeline/source.ts'
 export type { Run, Stage } from './pipeline/stage.ts'
 
+export { deduplicate, type DeduplicateOptions } from './stages/deduplicate/deduplicate.ts'
 export { decontaminate } from './stages/decontaminate/decontaminate.ts'
 export { generateTraces, type Sampler } from './stages/generate-traces.ts'
 export { findPivotalTokens } from './stages/pivotal/find-pivotal-tokens.ts'
