@@ -9,13 +9,13 @@ import { type CorpusFile, type CorpusSlice, sliceFiles, unitsOf } from './plan.t
 import { type CorpusScanner, openCorpusScanner, type PassOptions } from './scan.ts'
 
 /** What a unit of a pass finds: everything but its totals. */
-export type UnitEvents = AsyncIterable<Exclude<CorpusEvent, CorpusTotals>>
+type UnitEvents = AsyncIterable<Exclude<CorpusEvent, CorpusTotals>>
 
 /** Writes what a unit finds. `part(name)` is the path of a file of this unit; it is committed when the promise ends, so
  *  it must be on disk by then. What it gives back must be JSON and is kept in the unit's record. */
 export type WriteUnit<Summary> = (events: UnitEvents, part: (name: string) => string) => Promise<Summary>
 
-export interface CommittedUnit<Summary> {
+interface CommittedUnit<Summary> {
   readonly unit: number
   readonly files: readonly (FileTotals & { readonly file: number })[]
   /** Part files by name. */
