@@ -165,7 +165,8 @@ async function naiveRate(path: string): Promise<number> {
   return best
 }
 
-/** Peak resident memory of a process that scans a file of so many bytes with two workers. */
+/** Peak resident memory of a process that scans a file of so many bytes with two workers. Linux alone: maxRSS would
+ *  count what this process held when it started that one. */
 function memory(folder: string, block: string): Figure[] {
   const path = join(folder, 'stream.jsonl')
   const bytes = readFileSync(block)
@@ -173,10 +174,11 @@ function memory(folder: string, block: string): Figure[] {
   const program = `
     const { scanCorpus } = await import(${JSON.stringify(new URL('../../src/corpus/scan.ts', import.meta.url).href)})
     const { buildTextIndex } = await import(${JSON.stringify(new URL('../../src/text/scan.ts', import.meta.url).href)})
-    const items = JSON.parse((await import('node:fs')).readFileSync(${JSON.stringify(join(folder, 'items.json'))}, 'utf8'))
+    const { readFileSync } = await import('node:fs')
+    const items = JSON.parse(readFileSync(${JSON.stringify(join(folder, 'items.json'))}, 'utf8'))
     let hits = 0
     for await (const event of scanCorpus([{ path: ${JSON.stringify(path)} }], { index: buildTextIndex(items), workers: 2 })) if (event.kind === 'hit') hits++
-    console.log(hits + ' ' + process.resourceUsage().maxRSS)`
+    console.log(hits + ' ' + /VmHWM:\\s*(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1])`
   writeFileSync(join(folder, 'items.json'), JSON.stringify(items))
   writeFileSync(path, '')
   let first = 0
