@@ -155,13 +155,14 @@ test('review lists renumbered and reworded items in a table of its own and remov
     question: numbered(100 * i, 25, 'story'),
   }))
   const question =
-    'Anna buys 12 lemons and 7 melons at the harbour market, then gives 5 lemons to her cousin Bruno. How many pieces of fruit does Anna carry home?'
+    'Anna buys 12 lemons and 7 melons at the harbour market, then gives 5 lemons to 3 cousins on day 2 of the 9 day fair. How many pieces of fruit are left?'
   const corpus = await file('c.jsonl', [
-    { text: question.replace('12', '31').replace('7', '40').replace('5', '9') },
+    { text: question.replace(/\d+/g, (number) => String(Number(number) + 31)) },
     {
-      text: 'At the harbour market Anna bought 7 melons plus 12 lemons; her cousin Bruno gets 5 lemons from Anna. Count the fruit pieces Anna takes home, how many are they?',
+      text: 'On day 2 of a fair of 9 days, 3 cousins of Anna get 5 lemons. Anna had bought 7 melons plus 12 lemons; the harbour has a market. Count the pieces of fruit which are left, how many?',
     },
     { text: 'Unrelated words about boats and rivers with 12 sailors.' },
+    { text: question },
   ])
   const { summary, out } = await audited(
     [corpus],
@@ -180,5 +181,10 @@ test('review lists renumbered and reworded items in a table of its own and remov
     [summary.review?.rows, summary.review?.paraphrase.count, summary.review?.numbers.count],
     [2, 1, 1],
   )
-  assert.ok(!(await table<{ row: bigint }>(join(out, 'removed.parquet'))).some(({ row }) => row === 2n))
+  const removed = await table<{ row: bigint }>(join(out, 'removed.parquet'))
+  assert.deepEqual(
+    removed.map(({ row }) => row),
+    [4n],
+    'and what is removed is not for review',
+  )
 })
