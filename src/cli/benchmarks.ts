@@ -50,7 +50,10 @@ export const fetch = command({
     ...shared,
     all: z.boolean().default(false).describe('every benchmark that is neither gated nor unobtainable'),
     update: z.boolean().default(false).describe('take the newest commit instead of the one recorded'),
-    hub: z.string().default('https://huggingface.co').describe('the Hub or a mirror of it'),
+    hub: z
+      .string()
+      .default('https://huggingface.co')
+      .describe('the Hub or a mirror; it gets HF_TOKEN of the environment'),
   }),
   example: 'fulcrum benchmarks fetch gsm8k math-500',
   run: async ({ options, positionals }, terminal) => {

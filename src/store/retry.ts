@@ -43,7 +43,7 @@ export async function withRetries<T>(
 
 /** Retry-After in its three forms: seconds, an HTTP date (against the server's own Date), and milliseconds as OpenAI
  *  sends them. Null where it is missing or says nothing. */
-export function retryAfterMs(headers: Headers | undefined): number | null {
+export function retryAfterMs(headers: Pick<Headers, 'get'> | undefined): number | null {
   const milliseconds = Number(headers?.get('retry-after-ms') ?? Number.NaN)
   if (milliseconds >= 0) return milliseconds
   const asked = headers?.get('retry-after') ?? null

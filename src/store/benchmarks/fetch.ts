@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { FulcrumError } from '../../errors.ts'
 import type { Hub } from '../hub/connection.ts'
 import { download } from '../hub/download.ts'
@@ -86,9 +87,15 @@ async function fetchPart(hub: Hub, wanted: Wanted, options: FetchOptions): Promi
     const sha256 = await download(hub, { dataset, commit, file, watch }, place(file.path))
     fetched.push({ path: file.path, bytes: file.bytes, sha256 })
   }
-  const rows = await countRows(fetched.map(({ path }) => place(path)))
-  checkPart(wanted, dataset, fetched, rows)
-  return { dataset, commit, config: part.config, split: part.split, rows, files: fetched }
+  const paths = fetched.map(({ path }) => place(path))
+  try {
+    const rows = await countRows(paths)
+    checkPart(wanted, dataset, fetched, rows)
+    return { dataset, commit, config: part.config, split: part.split, rows, files: fetched }
+  } catch (error) {
+    await Promise.all(paths.map((path) => rm(path, { force: true })))
+    throw error
+  }
 }
 
 async function findFiles(

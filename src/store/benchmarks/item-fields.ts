@@ -31,7 +31,7 @@ export function itemFields(item: Item, columns: Columns): ItemFields {
 
 /** What stands at a key, else at a dotted path: keys of the Hub have dots and spaces of their own. */
 export function valueAt(item: Item, path: string): unknown {
-  if (path in item) return item[path]
+  if (Object.hasOwn(item, path)) return item[path]
   return path
     .split('.')
     .reduce<unknown>(

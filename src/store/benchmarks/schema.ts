@@ -13,14 +13,7 @@ const textField = z.union([
 ])
 
 /** How the answer is told: as a text, by a place among the choices, by a choice's label, or after `####`. */
-export const answerForms = [
-  'text',
-  'index-from-0',
-  'index-from-1',
-  'letter',
-  'label',
-  'after-hashes',
-] as const
+const answerForms = ['text', 'index-from-0', 'index-from-1', 'letter', 'label', 'after-hashes'] as const
 
 export const columnsSchema = z.strictObject({
   /** The first that a record has; else its row number. */
@@ -82,6 +75,11 @@ export const benchmarkSchema = z
   .refine(({ source, columns }) => source.kind !== 'hub' || columns.question.length > 0, {
     error: 'no question column',
   })
+  .refine(
+    ({ source, parts }) =>
+      (source.kind === 'hub' && source.commit !== null) || parts.every(({ sha256 }) => sha256 === null),
+    { error: 'a sha256 without the commit it belongs to' },
+  )
 
 export type Benchmark = z.output<typeof benchmarkSchema>
 export type BenchmarkPart = Benchmark['parts'][number]

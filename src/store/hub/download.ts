@@ -4,7 +4,7 @@ import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Response } from 'undici'
 import { FulcrumError } from '../../errors.ts'
-import { commitPartial, writeFailure } from '../files.ts'
+import { commitPartial, sha256OfFile, writeFailure } from '../files.ts'
 import type { Hub } from './connection.ts'
 import { BrokenBody, HubRefusal, refusal } from './failure.ts'
 import { filePath, type HubFile } from './repository.ts'
@@ -28,10 +28,13 @@ export async function download(hub: Hub, from: Download, to: string): Promise<st
       if (error instanceof WrongSize) await rm(partial, { force: true })
       throw refusal(error, hub.url, from.dataset, hub.hasToken)
     })
-    const found = await digests(partial, file.bytes)
+    // Another process that fetches the same may have given it its name.
+    const found = await digests(partial, file.bytes).catch(() => digests(to, file.bytes))
     const good = file.sha256 === null ? found.git === file.gitOid : found.sha256 === file.sha256
     if (good) {
-      await commitPartial(partial, to)
+      await commitPartial(partial, to).catch(async (error: unknown) => {
+        if ((await sha256OfFile(to).catch(() => null)) !== found.sha256) throw error
+      })
       return found.sha256
     }
     await rm(partial, { force: true })
