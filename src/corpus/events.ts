@@ -46,7 +46,7 @@ export interface UnreadableRow {
 }
 
 /** A file that breaks off: what was read before counts as read. */
-export interface UnreadableFile {
+interface UnreadableFile {
   readonly kind: 'unreadable-file'
   readonly file: number
   /** Names the file and the place. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FulcrumError } from '../errors.ts'
 import { createOnce, sha256OfFile, writeWhole } from '../store/files.ts'
@@ -9,13 +9,13 @@ import { type CorpusFile, type CorpusSlice, sliceFiles, unitsOf } from './plan.t
 import { type CorpusScanner, openCorpusScanner, type PassOptions } from './scan.ts'
 
 /** What a unit of a pass finds: everything but its totals. */
-export type UnitEvents = AsyncIterable<Exclude<CorpusEvent, CorpusTotals>>
+type UnitEvents = AsyncIterable<Exclude<CorpusEvent, CorpusTotals>>
 
 /** Writes what a unit finds. `part(name)` is the path of a file of this unit; it is committed when the promise ends, so
  *  it must be on disk by then. What it gives back must be JSON and is kept in the unit's record. */
 export type WriteUnit<Summary> = (events: UnitEvents, part: (name: string) => string) => Promise<Summary>
 
-export interface CommittedUnit<Summary> {
+interface CommittedUnit<Summary> {
   readonly unit: number
   readonly files: readonly (FileTotals & { readonly file: number })[]
   /** Part files by name. */
@@ -38,7 +38,7 @@ export interface ResumeOptions extends PassOptions {
 }
 
 /** A pass in units, each committed when it is done: the same call on the same folder goes on behind the last committed
- *  unit and ends with the bytes of an undisturbed pass. `identity` is whatever of the caller's decides the output; a folder
+ *  unit and ends with the bytes of an undisturbed pass; one process at a time. `identity` is whatever of the caller's decides the output; a folder
  *  of another one is refused. */
 export async function resumablePass<Summary>(
   folder: string,
@@ -51,6 +51,7 @@ export async function resumablePass<Summary>(
   const unitBytes = options.unitBytes ?? 2 ** 30
   const units = slices.length === 0 ? [] : unitsOf(slices, unitBytes)
   await mkdir(folder, { recursive: true })
+  await dropPartials(folder)
   await claimFolder(folder, { ...identity, ...passIdentity(slices, options), unitBytes })
   const committed: CommittedUnit<Summary>[] = []
   const lines = new Map<number, number>()
@@ -171,6 +172,11 @@ function endsOf(path: string, bytes: number): string {
   return hash.digest('hex').slice(0, 16)
 }
 const endBytes = 65536
+
+/** What a killed process was about to commit. One process at a time works in a folder. */
+async function dropPartials(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) if (name.endsWith('.partial')) await rm(join(folder, name))
+}
 
 async function claimFolder(
   folder: string,

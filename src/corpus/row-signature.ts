@@ -1,22 +1,16 @@
-import { createHash } from 'node:crypto'
 import type { Signed } from '../text/minhash.ts'
 import type { SignedRows } from './events.ts'
 
 /** The signature of a row, from those of its texts: the smaller of each slot, which is the signature of all their
  *  shingles together; no shingle spans two texts. */
 export function createRowSignature(slots: number) {
-  const empty = (): Signed => ({
-    signature: new Uint32Array(slots).fill(0xffffffff),
-    words: 0,
-    contentHash: '',
-  })
-  let row = empty()
+  let row: Signed | null = null
   let texts: string[] = []
   return {
     add(text: Signed): void {
       if (text.words === 0) return
       texts.push(text.contentHash)
-      if (texts.length === 1) {
+      if (row === null) {
         row = text
         return
       }
@@ -28,18 +22,27 @@ export function createRowSignature(slots: number) {
       row = { signature, words: row.words + text.words, contentHash: '' }
     },
     take(): Signed {
-      const taken = { ...row, contentHash: contentHash(texts) }
-      row = empty()
+      const { signature, words } = row ?? { signature: new Uint32Array(slots).fill(0xffffffff), words: 0 }
+      const taken = { signature, words, contentHash: contentHash(texts) }
+      row = null
       texts = []
       return taken
     },
   }
 }
 
-/** A lone text's own hash; of several, one of theirs in order. MD5, as 128 bits suffice and nothing hangs on secrecy. */
+/** A lone text's own hash; of several, one of theirs in order: each quarter a polynomial in theirs, mod 2^32, which is as
+ *  good as they are since they are hashes already. */
 function contentHash(texts: readonly string[]): string {
   if (texts.length === 1) return texts[0] as string
-  return createHash('md5').update(texts.join()).digest('hex')
+  let [a, b, c, d] = [texts.length, 0, 0, 0]
+  for (const text of texts) {
+    a = (Math.imul(a, 0x9e3779b1) + parseInt(text.slice(0, 8), 16)) | 0
+    b = (Math.imul(b, 0x85ebca77) + parseInt(text.slice(8, 16), 16)) | 0
+    c = (Math.imul(c, 0xc2b2ae3d) + parseInt(text.slice(16, 24), 16)) | 0
+    d = (Math.imul(d, 0x27d4eb2f) + parseInt(text.slice(24), 16)) | 0
+  }
+  return [a, b, c, d].map((quarter) => (quarter >>> 0).toString(16).padStart(8, '0')).join('')
 }
 
 /** Signatures in one growing block each, so that a batch crosses the thread as a few blocks. */

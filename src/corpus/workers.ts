@@ -12,7 +12,7 @@ export interface Workers {
 }
 
 /** One pass that the threads share. */
-export interface WorkersRun {
+interface WorkersRun {
   /** The next batch of a part. */
   readonly next: (part: number) => Promise<BatchMessage>
   /** Lets the worker that sent it go on. */

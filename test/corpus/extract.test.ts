@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { compileKernels } from '../../assembly/build.ts'
 import { createExtractor, rowKind } from '../../src/corpus/extractor.ts'
 import { fieldText, recordFields } from '../../src/corpus/fields.ts'
 import { parseSelection } from '../../src/corpus/selection.ts'
@@ -203,4 +205,9 @@ test('a crowd of keys does not hide a selected one', () => {
     row?.fields.map(({ path, text }) => [path, text]),
     [['a.b', 'yes']],
   )
+})
+
+test('the module that ships is the one the source compiles to', () => {
+  const shipped = readFileSync(new URL('../../src/corpus/extract.wasm.ts', import.meta.url), 'utf8')
+  assert.equal(shipped, compileKernels('extract'))
 })

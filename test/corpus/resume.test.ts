@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { appendFile, mkdtemp, readdir, rm, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { after, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { resumablePass, type WriteUnit } from '../../src/corpus/resume.ts'
 import { digests } from '../e2e/command.ts'
@@ -61,6 +64,32 @@ test('a pass that was broken off goes on, reads no committed unit again and ends
   const { units } = await run('broken', (events, part) => (again++, write()(events, part)), undefined, 1)
   assert.equal(again, units.length - 2)
   assert.deepEqual(await digests(join(folder, 'broken')), whole)
+})
+
+test('a process killed between two moments of a pass, and run again, leaves the bytes of an undisturbed one', async () => {
+  const program = resolve(import.meta.dirname, '../fixtures/resume-pass.ts')
+  const start = (out: string) =>
+    spawn(
+      process.execPath,
+      ['--import', 'tsx', program, join(folder, out), ...files.map(({ path }) => path)],
+      {
+        stdio: 'inherit',
+      },
+    )
+  const ended = (child: ReturnType<typeof start>): Promise<number | null> =>
+    new Promise((done) => child.on('close', done))
+  assert.equal(await ended(start('undisturbed')), 0)
+  const child = start('killed')
+  const end = ended(child)
+  while (!existsSync(join(folder, 'killed', 'unit-00001.json')) && child.exitCode === null)
+    await setTimeout(1)
+  child.kill('SIGKILL')
+  assert.equal(await end, null, 'it was killed before its end')
+  const left = Object.keys(await digests(join(folder, 'killed')))
+  assert.equal(await ended(start('killed')), 0)
+  const whole = await digests(join(folder, 'undisturbed'))
+  assert.ok(left.length < Object.keys(whole).length)
+  assert.deepEqual(await digests(join(folder, 'killed')), whole)
 })
 
 test('a folder of another pass, or one that was changed, is refused with both values', async () => {
