@@ -1,28 +1,30 @@
 /** What the scanner and the signer are measured against. */
 import { createRequire } from 'node:module'
 
-/** The scan as one writes it first: lower-case, split at everything else, join every 7 words, ask a Map. Returns the
- *  number of 7-grams found. ASCII only. */
-export function naiveScan(texts: readonly string[]): (text: string) => number {
-  const owners = new Map<string, number[]>()
+/** The scan as one writes it first: lower-case, split at everything else, join every n words, ask a Map. Returns the
+ *  number of n-grams found. ASCII only. The rule asks for n = 7 and n = 13; the kernel answers both at once. */
+export function naiveScan(texts: readonly string[], lengths: readonly number[]): (text: string) => number {
   const split = (text: string): string[] =>
     text
       .toLowerCase()
       .split(/[^a-z0-9]+/)
       .filter((word) => word !== '')
+  const maps = lengths.map((n) => ({ n, owners: new Map<string, number[]>() }))
   texts.forEach((text, entry) => {
     const words = split(text)
-    for (let i = 0; i + 7 <= words.length; i++) {
-      const gram = words.slice(i, i + 7).join(' ')
-      const found = owners.get(gram)
-      if (found === undefined) owners.set(gram, [entry])
-      else found.push(entry)
-    }
+    for (const { n, owners } of maps)
+      for (let i = 0; i + n <= words.length; i++) {
+        const gram = words.slice(i, i + n).join(' ')
+        const found = owners.get(gram)
+        if (found === undefined) owners.set(gram, [entry])
+        else found.push(entry)
+      }
   })
   return (text) => {
     const words = split(text)
     let found = 0
-    for (let i = 0; i + 7 <= words.length; i++) if (owners.has(words.slice(i, i + 7).join(' '))) found++
+    for (const { n, owners } of maps)
+      for (let i = 0; i + n <= words.length; i++) if (owners.has(words.slice(i, i + n).join(' '))) found++
     return found
   }
 }
@@ -31,7 +33,8 @@ interface NpmMinhash {
   update(shingle: string): void
   readonly hashvalues: readonly number[]
 }
-const { Minhash } = createRequire(import.meta.url)('minhash') as {
+const require = createRequire(import.meta.url)
+const { Minhash } = require('minhash') as {
   Minhash: new (options: { numPerm: number }) => NpmMinhash
 }
 

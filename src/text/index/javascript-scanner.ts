@@ -4,7 +4,7 @@ import { wordSpans } from '../word-spans.ts'
 import type { TextIndex } from './build.ts'
 import { gramWords, type IndexView, shortEntryWords, viewIndex } from './layout.ts'
 import { javascriptSigner } from './javascript-signer.ts'
-import { frequencyOf, gramIdAt, matchesOf } from './matches.ts'
+import { gramIdAt, newCollector } from './matches.ts'
 
 /** The scanner in plain JavaScript, keyed by the words themselves: the measure of the kernel, and its stand-in where
  *  there is no WASM SIMD. */
@@ -15,34 +15,25 @@ export function javascriptScanner(
 ): SigningScanner {
   const view = viewIndex(bytes)
   const { grams, short } = readKeys(view)
-  const frequency = frequencyOf(view)
+  const collector = newCollector(view, mostOwners)
   let scannedWords = 0
   const signer = shape && javascriptSigner(shape)
   const scan = (text: Uint8Array): TextMatches | null => {
     const { words, starts, ends } = wordSpans(text)
     scannedWords += words.length
-    const hits = {
-      textWords: [] as number[],
-      grams: [] as number[],
-      byteStarts: [] as number[],
-      byteEnds: [] as number[],
-    }
+    const hits: number[] = []
     for (let i = 0; i + gramWords <= words.length; i++) {
       const gram = grams.get(words.slice(i, i + gramWords).join(' '))
-      if (gram === undefined) continue
-      hits.textWords.push(i)
-      hits.grams.push(gram)
-      hits.byteStarts.push(starts[i] as number)
-      hits.byteEnds.push(ends[i + gramWords - 1] as number)
+      if (gram !== undefined) hits.push(i, gram, starts[i] as number, ends[i + gramWords - 1] as number)
     }
     const same = words.length < shortEntryWords ? (short.get(words.join(' ')) ?? none) : none
-    return matchesOf(view, words.length, hits, same, mostOwners, frequency)
+    return collector.matches(words.length, Uint32Array.from(hits), same)
   }
   return {
     scan,
     scanAndSign: (text) => ({ matches: scan(text), signed: signer?.sign(text) as Signed }),
-    endDocument: frequency.endDocument,
-    documentFrequency: frequency.documentFrequency,
+    endDocument: collector.endDocument,
+    documentFrequency: collector.documentFrequency,
     get scannedWords() {
       return scannedWords
     },

@@ -1,42 +1,41 @@
 import type { TextMatches } from '../scan.ts'
 import { type IndexView, noGram } from './layout.ts'
-import { type Hits, runsOf } from './runs.ts'
+import { type Hits, hitSize, runFinder } from './runs.ts'
 
-/** Counts of documents by 7-gram. */
-export interface Frequency {
+/** What a scanner does with the hits of its texts, however it found them. */
+export interface Collector {
   readonly documentFrequency: Uint32Array
-  readonly see: (gram: number) => void
   readonly endDocument: () => void
+  /** Counts the hits and makes runs of them; null without hits and equal entries. */
+  readonly matches: (words: number, hits: Hits, same: readonly number[]) => TextMatches | null
 }
 
-export function frequencyOf({ tokens }: IndexView): Frequency {
-  const documentFrequency = new Uint32Array(tokens)
-  const seen = new Set<number>()
+export function newCollector(view: IndexView, mostOwners: number): Collector {
+  const documentFrequency = new Uint32Array(view.tokens)
+  /** Document in which a 7-gram was seen last, from 1. */
+  const seen = new Uint32Array(view.tokens)
+  let document = 1
+  const runsOf = runFinder(view, mostOwners)
   return {
     documentFrequency,
-    see(gram) {
-      if (seen.has(gram)) return
-      seen.add(gram)
-      ;(documentFrequency[gram] as number)++
+    endDocument() {
+      if (document < 0xffffffff) document++
+      else {
+        seen.fill(0)
+        document = 1
+      }
     },
-    endDocument: () => {
-      if (seen.size > 0) seen.clear()
+    matches(words, hits, same) {
+      if (hits.length === 0 && same.length === 0) return null
+      for (let i = 1; i < hits.length; i += hitSize) {
+        const gram = hits[i] as number
+        if (seen[gram] === document) continue
+        seen[gram] = document
+        ;(documentFrequency[gram] as number)++
+      }
+      return { words, runs: runsOf(hits), same }
     },
   }
-}
-
-/** Counts the hits and makes runs of them; null without hits and equal entries. */
-export function matchesOf(
-  view: IndexView,
-  words: number,
-  hits: Hits,
-  same: readonly number[],
-  mostOwners: number,
-  { see }: Frequency,
-): TextMatches | null {
-  if (hits.grams.length === 0 && same.length === 0) return null
-  hits.grams.forEach(see)
-  return { words, runs: runsOf(view, hits, mostOwners), same }
 }
 
 export function gramIdAt({ entryStarts, gramIds }: IndexView, entry: number, word: number): number {

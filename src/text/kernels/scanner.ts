@@ -1,7 +1,7 @@
 import type { TextIndex } from '../index/build.ts'
-import { frequencyOf, gramIdAt, matchesOf } from '../index/matches.ts'
+import { gramIdAt, newCollector } from '../index/matches.ts'
 import { noGram, viewIndex } from '../index/layout.ts'
-import type { Hits } from '../index/runs.ts'
+import { type Hits, hitSize } from '../index/runs.ts'
 import type { Signed, SignatureShape } from '../minhash.ts'
 import type { SigningScanner, TextMatches } from '../scan.ts'
 import { blobStart } from './module.ts'
@@ -15,7 +15,7 @@ export function kernelScanner(
   shape: SignatureShape | undefined,
 ): SigningScanner {
   const view = viewIndex(bytes)
-  const frequency = frequencyOf(view)
+  const collector = newCollector(view, mostOwners)
   const signing = shape && newSigning(shape)
   const session = openSession(memory, signing?.slots ?? 0, shape?.shingle ?? 0)
   const { wasm } = session
@@ -28,8 +28,8 @@ export function kernelScanner(
     const words = wasm.wordsRead()
     scannedWords += words
     const equal = wasm.equalEntry()
-    if (hits === null && equal < 0) return null
-    return matchesOf(view, words, hits ?? noHits, equal < 0 ? [] : same(equal), mostOwners, frequency)
+    if (hits === noHits && equal < 0) return null
+    return collector.matches(words, hits, equal < 0 ? [] : same(equal))
   }
   return {
     scan(text) {
@@ -41,8 +41,8 @@ export function kernelScanner(
       const matches = finish()
       return { matches, signed: signing?.read(session) as Signed }
     },
-    endDocument: frequency.endDocument,
-    documentFrequency: frequency.documentFrequency,
+    endDocument: collector.endDocument,
+    documentFrequency: collector.documentFrequency,
     get scannedWords() {
       return scannedWords
     },
@@ -50,23 +50,22 @@ export function kernelScanner(
   }
 }
 
-const noHits: Hits = { textWords: [], grams: [], byteStarts: [], byteEnds: [] }
+const noHits: Hits = new Uint32Array(0)
 
 /** Runs the text to its end. The kernel stops where its list of hits may not hold those of another batch. */
-function readHits({ wasm, view32 }: Session): Hits | null {
-  let hits: { [List in keyof Hits]: number[] } | null = null
+function readHits({ wasm, view32 }: Session): Hits {
+  const lists: Hits[] = []
   for (let more = true; more;) {
     more = wasm.advance() !== 0
-    const count = wasm.hitsFound()
-    if (count === 0) continue
-    hits ??= { textWords: [], grams: [], byteStarts: [], byteEnds: [] }
-    const found = view32(wasm.hitsAt(), 4 * count)
-    for (let i = 0; i < found.length; i += 4) {
-      hits.textWords.push(found[i] as number)
-      hits.grams.push(found[i + 1] as number)
-      hits.byteStarts.push(found[i + 2] as number)
-      hits.byteEnds.push(found[i + 3] as number)
-    }
+    const count = hitSize * wasm.hitsFound()
+    if (count > 0) lists.push(new Uint32Array(view32(wasm.hitsAt(), count)))
+  }
+  if (lists.length < 2) return lists[0] ?? noHits
+  const hits = new Uint32Array(lists.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const list of lists) {
+    hits.set(list, at)
+    at += list.length
   }
   return hits
 }
