@@ -73,12 +73,14 @@ function warnings({ scan }: AuditSummary): string[] {
 
 function selfTest({ self_test: test }: AuditSummary): string[] {
   if (test === null) return []
-  const rows = test.kinds.map(({ kind, expected, contaminated, partial }) => [
-    kind,
-    expected === 'found' ? 'a leak' : 'no leak',
-    rate(contaminated),
-    partial,
-  ])
+  const rows = test.kinds
+    .filter(({ contaminated }) => contaminated.of > 0)
+    .map(({ kind, expected, contaminated, partial }) => [
+      kind,
+      expected === 'found' ? 'a leak' : 'no leak',
+      rate(contaminated),
+      partial,
+    ])
   return [table([['planted', 'it is', 'called contaminated (95 %)', 'partial'], ...rows])]
 }
 

@@ -44,7 +44,7 @@ export function unicodeWords(
   let cluster = ''
   let vacant = true
   const close = (): void => {
-    const out = fold(cluster)
+    const out = foldCluster(cluster)
     for (let i = 0; i < out.length; i++) owner.push(starts.length - 1)
     folded += out
     cluster = ''
@@ -65,6 +65,20 @@ export function unicodeWords(
     const last = owner[index + word.length - 1] as number
     add(word, starts[owner[index] as number] as number, starts[last + 1] as number)
   }
+}
+
+/** Short clusters come again: so many are kept. */
+const mostKept = 20_000
+const kept = new Map<string, string>()
+
+function foldCluster(cluster: string): string {
+  let folded = kept.get(cluster)
+  if (folded !== undefined) return folded
+  folded = fold(cluster)
+  if (cluster.length > 8) return folded
+  if (kept.size === mostKept) kept.clear()
+  kept.set(cluster, folded)
+  return folded
 }
 
 function latin({ buffer, byteOffset }: Uint8Array, from: number, to: number): string {

@@ -149,6 +149,13 @@ async function writing(index: TextIndex, scan: number): Promise<Figure[]> {
       text.replaceAll(', ', '\u2019s \u2014 ').replaceAll('-', '\u2013'),
     'accented, one word in 4': (text) => text.replaceAll(/e\b/g, 'é').replaceAll('oo', 'ö'),
     Cyrillic: (text) => text.replaceAll(/[a-z]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 97 + 0x430)),
+    'accents as marks, one word in 8: JavaScript folds them': (text) => text.replaceAll(/e\b/g, 'e\u0301'),
+    'vowel signs in every word: JavaScript folds all': (text) =>
+      text.replaceAll(/[a-z]/g, (c) =>
+        String.fromCharCode(
+          c.charCodeAt(0) - 97 + ('aeiou'.includes(c) ? 0x93e - (c > 'i' ? 10 : 0) : 0x915),
+        ),
+      ),
     'ideographs, no spaces': (text) =>
       text.replaceAll(/[a-z ]/gi, (c) => String.fromCharCode(c.charCodeAt(0) * 7 + 0x4e00)),
   }

@@ -130,17 +130,18 @@ export function selfTestSection({ self_test: test, judged_by: { rule } }: AuditS
   if (test === null) return markup``
   const rows = (expected: 'found' | 'clean') =>
     test.kinds
-      .filter((kind) => kind.expected === expected)
+      .filter((kind) => kind.expected === expected && kind.contaminated.of > 0)
       .map(({ kind, contaminated, partial }) => [
         kind,
         rateText(contaminated),
         rateBar(contaminated, expected === 'found' ? 'clean' : 'contaminated'),
         partial,
       ])
+  const lacking = test.kinds.filter(({ contaminated }) => contaminated.of === 0).map(({ kind }) => kind)
   return markup`<h2>Self-test</h2>
     <p class="soft">
       Known items planted in ${whole(test.hosts)} clean texts of this corpus and judged as above (${rule}, seed ${test.seed}).
-      Items are drawn from all ${whole(test.items)}, also those too short for any rule.
+      Items are drawn from all ${whole(test.items)}, also those too short for any rule.${lacking.length === 0 ? '' : ` Not planted, since no item has choices: ${lacking.join(', ')}.`}
     </p>
     ${tableOf(['planted leak', 'found', 'recall', 'partial'], rows('found'))}
     ${tableOf(['hard negative', 'called contaminated', 'false-positive rate', 'partial'], rows('clean'))}`

@@ -41,7 +41,7 @@ export function placedTexts(record: unknown, path: string, text: string): Placed
 }
 
 /** The place a field's name says, or the role of the message it belongs to. */
-export function placeOf(record: unknown, path: string): Place {
+function placeOf(record: unknown, path: string): Place {
   const keys = keysOf(path)
   const owner = at(record, keys.slice(0, -1)) as { role?: unknown; from?: unknown } | undefined
   const role = owner?.role ?? owner?.from

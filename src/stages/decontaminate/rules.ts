@@ -13,7 +13,7 @@ export const reasons = [
   'tokens',
   'longest run',
 ] as const
-export type Reason = (typeof reasons)[number]
+type Reason = (typeof reasons)[number]
 
 export interface Thresholds {
   /** Above it a text is at least partial. */

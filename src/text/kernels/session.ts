@@ -66,26 +66,54 @@ function tooLong(sizeBytes: number): FulcrumError {
   )
 }
 
+/** A word of a piece: normalised UTF-8, and where it was, from the piece's first byte. */
+interface SlowWord {
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
+}
+
+/** Pieces up to so many bytes are kept with their words, and so many of them: words of such writing come again. */
+const keptPiece = 64
+const mostKept = 50_000
+
 /** Gives the kernel the words of a piece, as many as its batch takes at a time. */
 function slowReader(
   piece: (start: number, end: number) => Uint8Array,
 ): (wasm: Kernels, start: number, end: number, write: (word: Uint8Array, at: number) => void) => number {
-  const encoder = new TextEncoder()
-  let words: (readonly [word: string, start: number, end: number])[] = []
+  const kept = new Map<string, readonly SlowWord[]>()
+  let words: readonly SlowWord[] = []
+  let first = 0
   let next = 0
+  const read = (bytes: Uint8Array): readonly SlowWord[] => {
+    if (bytes.length > keptPiece) return slowWords(bytes)
+    const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+    let found = kept.get(key)
+    if (found !== undefined) return found
+    found = slowWords(bytes)
+    if (kept.size === mostKept) kept.clear()
+    kept.set(key, found)
+    return found
+  }
   return (wasm, start, end, write) => {
     if (end > 0) {
-      words = []
+      words = read(piece(start, end))
+      first = start
       next = 0
-      unicodeWords(piece(start, end), (word, from, to) => words.push([word, start + from, start + to]))
     }
     for (; next < words.length && wasm.isFull() === 0; next++) {
-      const [word, from, to] = words[next] as (typeof words)[number]
-      const bytes = encoder.encode(word)
-      const at = wasm.sideRoom(bytes.length)
-      write(bytes, at)
-      wasm.closeSide(from, to)
+      const word = words[next] as SlowWord
+      write(word.bytes, wasm.sideRoom(word.bytes.length))
+      wasm.closeSide(first + word.start, first + word.end)
     }
     return next < words.length ? 1 : 0
   }
+}
+
+const encoder = new TextEncoder()
+
+function slowWords(piece: Uint8Array): SlowWord[] {
+  const found: SlowWord[] = []
+  unicodeWords(piece, (word, start, end) => found.push({ bytes: encoder.encode(word), start, end }))
+  return found
 }

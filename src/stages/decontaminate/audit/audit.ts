@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { readAuditManifest } from '../../../store/audit-manifest.ts'
-import type { AuditSummary, SelfTest } from '../../../store/audit-summary.ts'
+import type { AuditSummary, Review, SelfTest } from '../../../store/audit-summary.ts'
 import { reviewFolder } from '../review/review-folder.ts'
 import { selfTest } from '../self-test/self-test.ts'
 import { judgingOf } from '../judging.ts'
@@ -30,17 +30,13 @@ export interface Audited {
 
 /** Scans a corpus, judges it, and leaves the whole audit in a folder, except for its page. */
 export async function audit(options: AuditOptions): Promise<Audited> {
-  const { folder, judging, review, corpus, fields, signal, watchReview } = options
   // Mistakes in what is asked must not wait for the end of the scan.
-  judgingOf(judging)
+  judgingOf(options.judging)
   const scanned = await scanToFolder(options)
-  const questions = scanned.indexed.filter(({ field }) => field === 'question')
-  return judged(options, corpus, {
+  return judged(options, options.corpus, async (isContaminated) => ({
     selfTest: options.selfTestTrials > 0 ? await tested(options, scanned) : null,
-    review: review
-      ? await reviewFolder({ folder, files: corpus, fields, questions, signal, watch: watchReview })
-      : null,
-  })
+    review: options.review ? await reviewed(options, scanned, isContaminated) : null,
+  }))
 }
 
 /** Judges the evidence of an earlier audit again. What was planted and reviewed then is not said again: it belongs to
@@ -52,7 +48,7 @@ export async function judgeAgain(
 ): Promise<Audited> {
   const { scan } = await readAuditManifest(join(folder, 'manifest.json'))
   const files = scan.corpus.files.map(({ file }) => file)
-  return judged({ folder, judging, write }, files, { selfTest: null, review: null })
+  return judged({ folder, judging, write }, files, () => Promise.resolve({ selfTest: null, review: null }))
 }
 
 /** Writes the hashes of all files of an audit, once they are all there. */
@@ -63,14 +59,23 @@ export async function sealAudit(folder: string, written: readonly WrittenFile[])
 async function judged(
   { folder, judging, write }: Pick<AuditOptions, 'folder' | 'judging' | 'write'>,
   files: readonly string[],
-  measured: Measured,
+  measure: (isContaminated: (file: string, row: number) => boolean) => Promise<Measured>,
 ): Promise<Audited> {
   const changes = createCorpusChanges()
-  const summary = await judgeFolder(folder, judging, measured, (group, row) => {
-    if (write !== undefined) changes.add(group, row)
-  })
+  const isContaminated = (file: string, row: number): boolean => changes.rows.get(file)?.has(row) === true
+  const summary = await judgeFolder(folder, judging, () => measure(isContaminated), changes.add)
   const written = write === undefined ? [] : await writeCorpus(folder, files, changes, write)
   return { summary, written }
+}
+
+/** What a verdict has removed needs no review. */
+function reviewed(
+  { folder, corpus, fields, signal, watchReview: watch }: AuditOptions,
+  { indexed }: Scanned,
+  isContaminated: (file: string, row: number) => boolean,
+): Promise<Review> {
+  const questions = indexed.filter(({ field }) => field === 'question')
+  return reviewFolder({ folder, files: corpus, fields, questions, signal, watch, skip: isContaminated })
 }
 
 async function tested(options: AuditOptions, { indexed, others }: Scanned): Promise<SelfTest> {

@@ -1,6 +1,6 @@
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { evidenceColumns, keptRecordColumns } from '../../../record/audit.ts'
+import type { Columns, Row } from '../../../record/columns.ts'
 import { readParquet } from '../../../store/parquet-reader.ts'
 import { createWholeParquet } from '../../../store/whole-parquet.ts'
 import { type TextScanner } from '../../../text/scan.ts'
@@ -11,7 +11,7 @@ import { type PlacedText, placedTexts } from '../places.ts'
 import type { PhraseList } from '../phrases.ts'
 import { answerDistance } from './answers.ts'
 import { type EvidenceRow, evidenceRow } from './evidence-row.ts'
-import type { ScannedField, ScannedRecord } from './pass.ts'
+import type { PassResult, ScannedField, ScannedRecord, UnitSink } from './pass.ts'
 
 /** What evidence is made with. */
 export interface Collecting {
@@ -22,23 +22,18 @@ export interface Collecting {
   readonly scanner: TextScanner
 }
 
-/** Takes what a pass finds to evidence and to the records worth keeping. */
-export interface Collector {
-  add(record: ScannedRecord): Promise<void>
-  /** Once the pass is over and document frequencies are known: evidence.parquet and records.parquet appear. */
-  finish(frequency: (entry: number, word: number) => number): Promise<void>
-  abort(): Promise<void>
-}
+/** Names of the files that a unit of a pass leaves. */
+const parts = { evidence: 'evidence.parquet', records: 'records.parquet' } as const
 
 /** Document frequency is known only after the pass. */
 const scanColumns = Object.fromEntries(
   Object.entries(evidenceColumns).filter(([name]) => name !== 'df_max'),
 ) as Omit<typeof evidenceColumns, 'df_max'>
 
-export async function createCollector(folder: string, collecting: Collecting): Promise<Collector> {
-  const scanned = join(folder, 'evidence.scan.parquet')
-  const evidence = await createWholeParquet(scanned, scanColumns)
-  const records = await createWholeParquet(join(folder, 'records.parquet'), keptRecordColumns)
+/** Takes what a unit finds to its evidence and to the records worth keeping. */
+export async function collectUnit(part: (name: string) => string, collecting: Collecting): Promise<UnitSink> {
+  const evidence = await createWholeParquet(part(parts.evidence), scanColumns)
+  const records = await createWholeParquet(part(parts.records), keptRecordColumns)
   return {
     add: async (record) => {
       const rows = evidenceOf(record, collecting)
@@ -48,16 +43,49 @@ export async function createCollector(folder: string, collecting: Collecting): P
       const { train_file, row, doc_id } = first
       await records.write({ train_file, row, doc_id, record: record.record })
     },
-    finish: async (frequency) => {
+    close: async () => {
       await evidence.close()
       await records.close()
-      await withFrequency(scanned, join(folder, 'evidence.parquet'), frequency)
-      await rm(scanned)
     },
     abort: async () => {
       await evidence.abort()
       await records.abort()
     },
+  }
+}
+
+/** Puts the units together, with the document frequency of each pair: evidence.parquet and records.parquet appear. */
+export async function gatherUnits(
+  folder: string,
+  { parts: filesOf }: Pick<PassResult, 'parts'>,
+  frequency: (entry: number, word: number) => number,
+): Promise<void> {
+  const evidence = join(folder, parts.evidence)
+  await joined<typeof evidenceColumns>(filesOf(parts.evidence), evidence, evidenceColumns, (row) => {
+    let most = 0
+    for (const { item_word: start, words } of row.runs)
+      for (let word = start; word + 7 <= start + words; word++)
+        most = Math.max(most, frequency(row.entry, word))
+    return { ...row, df_max: BigInt(most) }
+  })
+  const records = join(folder, parts.records)
+  await joined<typeof keptRecordColumns>(filesOf(parts.records), records, keptRecordColumns, (row) => row)
+}
+
+async function joined<C extends Columns>(
+  from: readonly string[],
+  to: string,
+  columns: C,
+  each: (row: Row<C>) => Row<C>,
+): Promise<void> {
+  const writer = await createWholeParquet(to, columns)
+  try {
+    for (const path of from)
+      for await (const row of readParquet(path)) await writer.write(each(row as Row<C>))
+    await writer.close()
+  } catch (error) {
+    await writer.abort()
+    throw error
   }
 }
 
@@ -117,25 +145,4 @@ function idOf(record: unknown): string | null {
     if (typeof id === 'string' || typeof id === 'number') return String(id)
   }
   return null
-}
-
-async function withFrequency(
-  from: string,
-  to: string,
-  frequency: (entry: number, word: number) => number,
-): Promise<void> {
-  const writer = await createWholeParquet(to, evidenceColumns)
-  try {
-    for await (const row of readParquet(from) as AsyncIterable<unknown> as AsyncIterable<EvidenceRow>) {
-      let most = 0
-      for (const { item_word: start, words } of row.runs)
-        for (let word = start; word + 7 <= start + words; word++)
-          most = Math.max(most, frequency(row.entry, word))
-      await writer.write({ ...row, df_max: BigInt(most) })
-    }
-    await writer.close()
-  } catch (error) {
-    await writer.abort()
-    throw error
-  }
 }

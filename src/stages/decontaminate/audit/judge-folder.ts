@@ -44,7 +44,8 @@ export interface Measured {
 export async function judgeFolder(
   folder: string,
   options: FolderJudging,
-  measured: Measured,
+  /** Asked once all rows are judged. */
+  measure: () => Promise<Measured>,
   watchRow: (group: EvidenceGroup, judged: JudgedRow) => void = () => undefined,
 ): Promise<AuditSummary> {
   const manifest = await readAuditManifest(join(folder, 'manifest.json'))
@@ -74,6 +75,7 @@ export async function judgeFolder(
     throw error
   }
   await writeCleanIds(folder, texts, tally.statusOf)
+  const measured = await measure()
   const summary = summaryOf(manifest, options, judging, {
     ...tally.summary(),
     exclusions: exclusions.list(200),

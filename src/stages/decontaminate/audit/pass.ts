@@ -1,5 +1,8 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import type { CorpusHit, CorpusTotals, FieldHit, FileTotals } from '../../../corpus/events.ts'
-import { scanCorpus } from '../../../corpus/scan.ts'
+import { resumablePass, type ResumeOptions, type UnitEvents } from '../../../corpus/resume.ts'
+import type { FieldSelection } from '../../../corpus/selection.ts'
 import type { Scan } from '../../../store/audit-summary.ts'
 import type { TextIndex } from '../../../text/scan.ts'
 import { parquetRecords } from './parquet-records.ts'
@@ -21,10 +24,14 @@ export interface ScannedRecord {
 }
 
 export interface PassInput {
+  /** Where units of the pass are committed, so that one that is cut off goes on. */
+  readonly folder: string
   readonly files: readonly string[]
   /** Paths of the fields to read; none: every text. */
   readonly fields: readonly string[]
   readonly index: TextIndex
+  /** Besides index, files and fields, what decides the evidence. */
+  readonly identity: Readonly<Record<string, string>>
   readonly workers: number
   readonly signal: AbortSignal
   /** Told of bytes on disk that are scanned, out of all. */
@@ -35,21 +42,74 @@ export interface PassResult {
   readonly corpus: Scan['corpus']
   /** Rows that hold each 7-gram of the index, by gram id. */
   readonly documentFrequency: Uint32Array
+  /** Files that the units wrote, by name, in order. */
+  readonly parts: (name: string) => string[]
 }
 
-/** One pass over the corpus; `each` is told of every record with something found, in order of file and row. */
+/** Takes what one unit of a pass finds. */
+export interface UnitSink {
+  add(record: ScannedRecord): Promise<void>
+  close(): Promise<void>
+  abort(): Promise<void>
+}
+
+/** One pass over the corpus, unit by unit; a unit's sink is told of every record with something found, in order of file
+ *  and row. */
 export async function passOver(
-  { files, fields, index, workers, signal, watch }: PassInput,
-  each: (record: ScannedRecord) => Promise<void>,
+  { folder, files, fields, index, identity, workers, signal, watch }: PassInput,
+  openSink: (part: (name: string) => string) => Promise<UnitSink>,
 ): Promise<PassResult> {
-  const parquet = parquetRecords()
-  let totals: CorpusTotals | null = null
-  try {
-    const corpus = files.map((path) => ({ path }))
-    const selection = fields.length === 0 ? 'all' : fields
-    for await (const event of scanCorpus(corpus, { index, workers, fields: selection, progress: watch })) {
+  const corpus = files.map((path) => ({ path }))
+  const selection: FieldSelection = fields.length === 0 ? 'all' : fields
+  const progress = progressOver(files, signal, watch)
+  const options = { index, workers, fields: selection, ...progress }
+  const { units, totals } = await resumablePass(folder, corpus, identity, options, async (events, part) => {
+    const sink = await openSink(part)
+    try {
+      await drain(events, files, sink, signal)
+      await sink.close()
+    } catch (error) {
+      await sink.abort()
+      throw error
+    }
+    return null
+  })
+  return {
+    corpus: corpusFigures(totals),
+    documentFrequency: totals.documentFrequency,
+    parts: (name) =>
+      units.flatMap(({ parts }) => (parts[name] === undefined ? [] : join(folder, parts[name].path))),
+  }
+}
+
+/** Makes of the progress of each unit that of the whole; also where a pass without any find can be interrupted. */
+function progressOver(
+  files: readonly string[],
+  signal: AbortSignal,
+  watch: PassInput['watch'],
+): Pick<ResumeOptions, 'progress' | 'resumed'> {
+  const all = files.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0)
+  let before = 0
+  return {
+    resumed: (units, ofAll) => (before = (all * units) / ofAll),
+    progress: (bytes, ofUnit) => {
       signal.throwIfAborted()
-      if (event.kind === 'totals') totals = event
+      watch(Math.min(all, before + bytes), all)
+      if (bytes >= ofUnit) before += ofUnit
+    },
+  }
+}
+
+async function drain(
+  events: UnitEvents,
+  files: readonly string[],
+  sink: UnitSink,
+  signal: AbortSignal,
+): Promise<void> {
+  const parquet = parquetRecords()
+  try {
+    for await (const event of events) {
+      signal.throwIfAborted()
       if (event.kind !== 'hit') continue
       const file = files[event.file] as string
       const record =
@@ -59,13 +119,11 @@ export async function passOver(
               .toString('utf8')
               .replace(/^\uFEFF/, '')
       const scanned = event.fields.map((field) => scannedField(event, field))
-      await each({ file, row: event.row, recordStart: event.recordStart, record, fields: scanned })
+      await sink.add({ file, row: event.row, recordStart: event.recordStart, record, fields: scanned })
     }
   } finally {
     await parquet.close()
   }
-  if (totals === null) throw new Error('the pass ended without totals')
-  return { corpus: corpusFigures(totals), documentFrequency: totals.documentFrequency }
 }
 
 function scannedField(

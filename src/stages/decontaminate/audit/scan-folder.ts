@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { auditManifestSchema, type AuditManifest } from '../../../store/audit-manifest.ts'
@@ -8,12 +9,12 @@ import { createTextScanner } from '../../../text/scan.ts'
 import type { ListEntry } from '../phrases.ts'
 import { judgingOf } from '../judging.ts'
 import { answersOf } from './answers.ts'
-import { createCollector } from './collect.ts'
+import { collectUnit, gatherUnits } from './collect.ts'
 import { type Items, readBenchmarks } from './items.ts'
 import { writeItems } from './items-file.ts'
 import { type PassInput, passOver } from './pass.ts'
 
-export interface ScanOptions extends Omit<PassInput, 'index' | 'files'> {
+export interface ScanOptions extends Pick<PassInput, 'fields' | 'workers' | 'signal' | 'watch'> {
   readonly folder: string
   readonly corpus: readonly string[]
   readonly benchmarks: readonly BenchmarkChoice[]
@@ -27,47 +28,57 @@ export interface Scanned extends Items {
 }
 
 /** Scans a corpus for the texts of benchmarks and leaves the evidence in a folder: items.parquet, evidence.parquet,
- *  records.parquet and manifest.json. Verdicts come after, from these files alone. */
+ *  records.parquet and manifest.json. Verdicts come after, from these files alone. A scan that is cut off goes on behind
+ *  its last committed unit when it is asked for again. */
 export async function scanToFolder(options: ScanOptions): Promise<Scanned> {
   const { folder, corpus, benchmarks, cache, allow, versions } = options
   const items = await readBenchmarks(benchmarks, cache)
   const { index } = await cachedTextIndex(items.indexed.map(({ text }) => text))
   const scanner = await createTextScanner(index)
-  await mkdir(folder, { recursive: true })
-  await rm(join(folder, 'manifest.json'), { force: true })
-  const collector = await createCollector(folder, {
+  const collecting = {
     texts: items.indexed,
     answers: answersOf([...items.indexed, ...items.others]),
     allow: judgingOf({ allow }).allow,
     scanner,
-  })
-  try {
-    const result = await passOver({ ...options, files: corpus, index }, (record) => collector.add(record))
-    const gramId = (entry: number, word: number): number => scanner.gramId(entry, word)
-    await collector.finish((entry, word) => result.documentFrequency[gramId(entry, word)] ?? 0)
-    await writeItems(join(folder, 'items.parquet'), items, gramId, result.documentFrequency)
-    const manifest = {
-      format: 'fulcrum-audit-manifest/1' as const,
-      versions,
-      options: { fields: [...options.fields], allow: [...allow] },
-      scan: {
-        index: {
-          sha256: index.sha256,
-          texts: index.entries,
-          ngrams7: index.grams,
-          bytes: index.bytes.byteLength,
-        },
-        corpus: result.corpus,
-        benchmarks: [...items.benchmarks],
-      },
-      files: [],
-    }
-    await writeManifest(folder, manifest)
-    return { ...items, manifest }
-  } catch (error) {
-    await collector.abort()
-    throw error
   }
+  const units = join(folder, 'scan')
+  const identity = { items: itemsHash(items), allow: JSON.stringify(allow), fulcrum: versions.fulcrum }
+  await mkdir(folder, { recursive: true })
+  // What an earlier audit of this folder says holds no longer.
+  for (const old of ['manifest.json', 'review.parquet']) await rm(join(folder, old), { force: true })
+  const result = await passOver({ ...options, folder: units, files: corpus, index, identity }, (part) =>
+    collectUnit(part, collecting),
+  )
+  const gramId = (entry: number, word: number): number => scanner.gramId(entry, word)
+  await gatherUnits(folder, result, (entry, word) => result.documentFrequency[gramId(entry, word)] ?? 0)
+  await writeItems(join(folder, 'items.parquet'), items, gramId, result.documentFrequency)
+  const manifest: AuditManifest = {
+    format: 'fulcrum-audit-manifest/1',
+    versions,
+    options: { fields: [...options.fields], allow: [...allow] },
+    scan: {
+      index: {
+        sha256: index.sha256,
+        texts: index.entries,
+        ngrams7: index.grams,
+        bytes: index.bytes.byteLength,
+      },
+      corpus: result.corpus,
+      benchmarks: [...items.benchmarks],
+    },
+    files: [],
+  }
+  await writeManifest(folder, manifest)
+  await rm(units, { recursive: true })
+  return { ...items, manifest }
+}
+
+/** Tells other items of the same words apart. */
+function itemsHash({ indexed, others }: Items): string {
+  const hash = createHash('sha256')
+  for (const { benchmark, config, split, itemId, field, text } of [...indexed, ...others])
+    hash.update(JSON.stringify([benchmark, config, split, itemId, field, text]))
+  return hash.digest('hex')
 }
 
 /** Writes the manifest with the hash of every file of the audit's own, and of the corpus as far as it was written. */

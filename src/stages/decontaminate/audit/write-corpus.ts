@@ -17,7 +17,7 @@ interface Blank {
 
 /** Gathers what becomes of contaminated rows; all others stay byte for byte. */
 export interface CorpusChanges {
-  add(group: EvidenceGroup, judged: JudgedRow): void
+  readonly add: (group: EvidenceGroup, judged: JudgedRow) => void
   readonly rows: ReadonlyMap<string, ReadonlyMap<number, readonly Blank[]>>
 }
 

@@ -16,12 +16,14 @@ export interface ReviewInput {
   readonly questions: readonly IndexedText[]
   readonly signal: AbortSignal
   readonly watch: (rows: number) => void
+  /** Rows that are not looked at, but counted. */
+  readonly skip: (file: string, row: number) => boolean
 }
 
 /** Writes review.parquet: texts that look like items in other words or with other numbers. A pass of its own, at the
  *  speed of objects: rare words are no n-grams, and the scan does not know them. */
 export async function reviewFolder(input: ReviewInput): Promise<Review> {
-  const { folder, files, fields, questions, signal, watch } = input
+  const { folder, files, fields, questions, signal, watch, skip } = input
   const screen = await createScreen(questions)
   const selection = parseSelection(fields.length === 0 ? 'all' : fields)
   const writer = await createWholeParquet(join(folder, 'review.parquet'), reviewColumns)
@@ -32,6 +34,7 @@ export async function reviewFolder(input: ReviewInput): Promise<Review> {
         if (value === null) continue
         signal.throwIfAborted()
         watch(++rows)
+        if (skip(file, line)) continue
         const kinds = new Set<Suspicion['kind']>()
         for (const { path, text } of textsOf(value, selection)) {
           for (const suspicion of screen(text)) {
