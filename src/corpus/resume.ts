@@ -9,7 +9,7 @@ import { type CorpusFile, type CorpusSlice, sliceFiles, unitsOf } from './plan.t
 import { type CorpusScanner, openCorpusScanner, type PassOptions } from './scan.ts'
 
 /** What a unit of a pass finds: everything but its totals. */
-type UnitEvents = AsyncIterable<Exclude<CorpusEvent, CorpusTotals>>
+export type UnitEvents = AsyncIterable<Exclude<CorpusEvent, CorpusTotals>>
 
 /** Writes what a unit finds. `part(name)` is the path of a file of this unit; it is committed when the promise ends, so
  *  it must be on disk by then. What it gives back must be JSON and is kept in the unit's record. */

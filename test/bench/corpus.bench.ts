@@ -148,7 +148,7 @@ async function scanRate(
 
 /** The same work as one writes it first, one thread. */
 async function naiveRate(path: string): Promise<number> {
-  const scan = naiveScan(items)
+  const scan = naiveScan(items, [7, 13])
   const bytes = readFileSync(path)
   let best = 0
   for (let round = 0; round < rounds; round++) {
