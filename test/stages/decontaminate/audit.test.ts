@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { col } from '../../../src/record/columns.ts'
@@ -195,11 +195,29 @@ test('bad input is refused with its name: missing and empty benchmarks, missing 
   await assert.rejects(audited([corpus], [join(folder, 'none.jsonl')]), /none\.jsonl/)
   await assert.rejects(audited([corpus], [await file('e.jsonl', [''])]), /has no items/)
   await assert.rejects(audited([join(folder, 'gone.jsonl')], [benchmark]), /there is no file .*gone\.jsonl/)
+  await assert.rejects(
+    audited(['c.jsonl.zst'], [benchmark], { review: true }),
+    /--review cannot read c\.jsonl\.zst/,
+  )
   await assert.rejects(audited([corpus], [benchmark, benchmark]), /Two benchmarks have the name b/)
   await assert.rejects(
     audited([corpus], [benchmark], { judging: { info: 0.7 } }),
     /info 0.7 and contaminated 0.5/,
   )
+})
+
+test('a file that breaks off is judged as far as it goes, and says so', async () => {
+  const benchmark = await file('b.jsonl', [{ id: 1, question: numbered(0, 20) }])
+  const rows = Array.from({ length: 4000 }, (_, i) => ({
+    text: `${numbered(0, 20)} ${numbered(i * 31, 25)}`,
+  }))
+  const whole = await file('c.jsonl.gz', rows)
+  const cut = join(folder, 'cut.jsonl.gz')
+  await writeFile(cut, (await readFile(whole)).subarray(0, 20_000))
+  const { summary } = await audited([cut], [benchmark], { selfTestTrials: 2, review: true })
+  const [read] = summary.scan.corpus.files
+  assert.match(read?.damage ?? '', /cut\.jsonl\.gz: unexpected end of file at byte 20000/)
+  assert.ok(summary.rows.contaminated.count > 10 && summary.rows.contaminated.of < 4000)
 })
 
 test('ids that come twice are told apart and counted; items without a word are named', async () => {

@@ -8,7 +8,7 @@ import { createTextJudge } from '../text-judge.ts'
 import { commonNgrams } from './exclusions.ts'
 import { readItems } from './items-file.ts'
 import { type FolderJudging, judgeFolder, type Measured } from './judge-folder.ts'
-import { sampleTexts } from './sample.ts'
+import { refuseUnsampled, sampleTexts } from './sample.ts'
 import { type Scanned, type ScanOptions, scanToFolder, writeManifest } from './scan-folder.ts'
 import { createCorpusChanges, writeCorpus, type WriteMode, type WrittenFile } from './write-corpus.ts'
 
@@ -32,6 +32,8 @@ export interface Audited {
 export async function audit(options: AuditOptions): Promise<Audited> {
   // Mistakes in what is asked must not wait for the end of the scan.
   judgingOf(options.judging)
+  if (options.selfTestTrials > 0) refuseUnsampled(options.corpus, '--self-test')
+  if (options.review) refuseUnsampled(options.corpus, '--review')
   const scanned = await scanToFolder(options)
   return judged(options, options.corpus, async (isContaminated) => ({
     selfTest: options.selfTestTrials > 0 ? await tested(options, scanned) : null,
@@ -61,7 +63,7 @@ async function judged(
   files: readonly string[],
   measure: (isContaminated: (file: string, row: number) => boolean) => Promise<Measured>,
 ): Promise<Audited> {
-  const changes = createCorpusChanges()
+  const changes = createCorpusChanges(write === 'redact')
   const isContaminated = (file: string, row: number): boolean => changes.rows.get(file)?.has(row) === true
   const summary = await judgeFolder(folder, judging, () => measure(isContaminated), changes.add)
   const written = write === undefined ? [] : await writeCorpus(folder, files, changes, write)

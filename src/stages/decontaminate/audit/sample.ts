@@ -1,6 +1,7 @@
+import { FulcrumError } from '../../../errors.ts'
 import { isWanted, parseSelection, type Step, stepPath } from '../../../corpus/selection.ts'
 import { rngFor } from '../../../statistics/random.ts'
-import { readRecords } from '../../../store/records.ts'
+import { readRecords, type SourceRecord } from '../../../store/records.ts'
 
 /** A text of a record, with its path. */
 export interface TextOfRecord {
@@ -26,6 +27,26 @@ export function* textsOf(
   }
 }
 
+/** Records of a file up to where it breaks off: the scan has said so already. */
+export async function* readableRecords(file: string): AsyncGenerator<SourceRecord> {
+  try {
+    yield* readRecords(file)
+  } catch (error) {
+    if (!(error instanceof FulcrumError && error.code === 'data')) throw error
+  }
+}
+
+/** Refuses what only the scan can read, before it begins. */
+export function refuseUnsampled(files: readonly string[], what: string): void {
+  const packed = files.filter((file) => file.endsWith('.zst'))
+  if (packed.length === 0) return
+  throw new FulcrumError(
+    'config',
+    `${what} cannot read ${packed.join(', ')}: only the scan reads .zst`,
+    `Leave ${what} out, or unpack the file.`,
+  )
+}
+
 export interface SampleInput {
   readonly files: readonly string[]
   readonly fields: readonly string[]
@@ -47,7 +68,7 @@ export async function sampleTexts({ files, fields, seed, most, signal }: SampleI
   let seen = 0
   for (const file of files) {
     let records = 0
-    for await (const { value } of readRecords(file)) {
+    for await (const { value } of readableRecords(file)) {
       signal.throwIfAborted()
       for (const { text } of textsOf(value, selection)) {
         if (text.length < leastCharacters) continue

@@ -29,7 +29,8 @@ export interface WrittenFile extends Copied {
 /** What stands where something was blanked: no sign of it needs an escape in JSON. */
 const redacted = '[redacted]'
 
-export function createCorpusChanges(): CorpusChanges {
+/** `blanks`: also what would be blanked in each row, which only redaction needs. */
+export function createCorpusChanges(blanks: boolean): CorpusChanges {
   const rows = new Map<string, Map<number, readonly Blank[]>>()
   return {
     rows,
@@ -37,10 +38,12 @@ export function createCorpusChanges(): CorpusChanges {
       if (worst.verdict.status !== 'contaminated') return
       const ofFile = rows.get(file) ?? new Map<number, readonly Blank[]>()
       rows.set(file, ofFile)
-      ofFile.set(row, texts.flatMap(blanksOf))
+      ofFile.set(row, blanks ? texts.flatMap(blanksOf) : none)
     },
   }
 }
+
+const none: readonly Blank[] = []
 
 /** Every run shared with an item that the text is contaminated by, neighbours and overlaps as one. */
 function blanksOf({ path, verdict, judged }: JudgedText): Blank[] {

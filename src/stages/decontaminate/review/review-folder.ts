@@ -2,9 +2,8 @@ import { join } from 'node:path'
 import { parseSelection } from '../../../corpus/selection.ts'
 import { reviewColumns } from '../../../record/audit.ts'
 import type { Review } from '../../../store/audit-summary.ts'
-import { readRecords } from '../../../store/records.ts'
 import { createWholeParquet } from '../../../store/whole-parquet.ts'
-import { textsOf } from '../audit/sample.ts'
+import { readableRecords, textsOf } from '../audit/sample.ts'
 import { rateOf } from '../audit/tally.ts'
 import type { IndexedText } from '../evidence.ts'
 import { createScreen, screenDefaults, type Suspicion } from './screen.ts'
@@ -30,7 +29,7 @@ export async function reviewFolder(input: ReviewInput): Promise<Review> {
   let [rows, paraphrase, numbers, listed] = [0, 0, 0, 0]
   try {
     for (const file of files) {
-      for await (const { line, value } of readRecords(file)) {
+      for await (const { line, value } of readableRecords(file)) {
         if (value === null) continue
         signal.throwIfAborted()
         watch(++rows)
