@@ -11,7 +11,7 @@ import { sharedNgrams } from '../../../src/stages/decontaminate/evidence.ts'
 import { judgingOf, type JudgingOptions } from '../../../src/stages/decontaminate/judging.ts'
 import { entriesFor, publishedCommon } from '../../../src/stages/decontaminate/phrases.ts'
 import { createTextJudge } from '../../../src/stages/decontaminate/text-judge.ts'
-import { ngrams } from '../../../src/text/ngrams.ts'
+import { ngrams } from '../../fixtures/ngrams.ts'
 import { words } from '../../../src/text/words.ts'
 import { runStage } from '../run-stage.ts'
 

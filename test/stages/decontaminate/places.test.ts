@@ -9,7 +9,7 @@ import { distinctNgrams } from '../../../src/stages/decontaminate/distinct.ts'
 import { spanMapper } from '../../../src/stages/decontaminate/audit/record-span.ts'
 import { placedTexts, valueAt } from '../../../src/stages/decontaminate/places.ts'
 import { cachedTextIndex } from '../../../src/store/index-cache.ts'
-import { ngrams } from '../../../src/text/ngrams.ts'
+import { ngrams } from '../../fixtures/ngrams.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'fulcrum-places-'))
 after(() => rm(folder, { recursive: true, force: true }))

@@ -6,7 +6,7 @@ import { type Duplicates, findDuplicates } from '../../../src/stages/deduplicate
 import { checkedOptions, foundProbability } from '../../../src/stages/deduplicate/options.ts'
 import { jaccard, shingleSet } from '../../../src/stages/deduplicate/shingles.ts'
 import { UnionFind } from '../../../src/stages/deduplicate/union-find.ts'
-import { ngrams } from '../../../src/text/ngrams.ts'
+import { ngrams } from '../../fixtures/ngrams.ts'
 import { words } from '../../../src/text/words.ts'
 import { corpusOf, plantedPairs } from './planted.ts'
 
