@@ -45,12 +45,13 @@ function promptIds(prompt: Prompt, tokenizer: Tokenizer): readonly number[] {
 }
 
 function completionOf(
-  { tokenIds, logprobs, finishReason }: Generated,
+  { tokenIds, logprobs, modelLogprobs, finishReason }: Generated,
   promptTokens: number,
   tokenizer: Tokenizer,
 ): Completion {
   const text = tokenizer.decode(finishReason === 'stop' ? tokenIds.slice(0, -1) : tokenIds)
-  return { text, tokenIds, logprobs, finishReason, promptTokens, completionTokens: tokenIds.length }
+  const completionTokens = tokenIds.length
+  return { text, tokenIds, logprobs, modelLogprobs, finishReason, promptTokens, completionTokens }
 }
 
 interface Pool {
