@@ -10,5 +10,6 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'train sft': async () => (await import('./train.ts')).sft,
   'train dpo': async () => (await import('./train.ts')).dpo,
   evaluate: async () => (await import('./evaluate.ts')).default,
+  'export-model': async () => (await import('./export-model.ts')).default,
   doctor: async () => (await import('./doctor.ts')).default,
 }
