@@ -3,6 +3,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { rngFor } from '../../src/statistics/random.ts'
 import { trainDpo } from '../../src/train/dpo.ts'
+import { inMemory } from '../../src/train/items.ts'
 import type { TrainingOptions } from '../../src/train/loop.ts'
 import { trainSft } from '../../src/train/sft.ts'
 import { tinyCheckpoint } from '../nn/tiny.ts'
@@ -10,18 +11,21 @@ import { tinyCheckpoint } from '../nn/tiny.ts'
 export async function trainTiny(
   trainer: 'sft' | 'dpo',
   out: string,
-  over: Partial<TrainingOptions> = {},
+  over: Partial<TrainingOptions> & { readonly epochs?: number } = {},
   count = 48,
   onStep?: () => void,
 ): Promise<void> {
   const random = rngFor('tiny-training')
   const ids = (length: number): number[] => Array.from({ length }, () => random.below(13))
+  const { epochs = 4, ...others } = over
   const options: TrainingOptions = {
     out,
     backend: 'wasm',
     batchSize: 8,
     microBatchSize: 3,
-    epochs: 4,
+    workers: 1,
+    recompute: false,
+    lora: null,
     learningRate: 1e-2,
     warmupSteps: 3,
     decay: 'linear',
@@ -29,10 +33,9 @@ export async function trainTiny(
     clipNorm: 1,
     seed: 5,
     checkpointEvery: 2,
-    ...over,
+    ...others,
   }
   const shared = {
-    dataId: 'tiny',
     model: tinyCheckpoint('llama'),
     modelId: 'tiny',
     tokenizerFrom: out,
@@ -43,14 +46,16 @@ export async function trainTiny(
       promptIds: ids(1 + random.below(6)),
       completionIds: ids(1 + random.below(8)),
     }))
-    await trainSft({ ...shared, examples, options })
+    await trainSft({ ...shared, data: [{ items: inMemory('tiny', examples), epochs }], options })
   } else {
     const pairs = Array.from({ length: count }, () => ({
       promptIds: ids(1 + random.below(9)),
       chosenIds: ids(1),
       rejectedIds: ids(1),
     }))
-    await trainDpo({ ...shared, pairs, options: { ...options, beta: 0.2, nllWeight: 0.1 } })
+    const settings = { beta: 0.2, nllWeight: 0.1, labelSmoothing: 0.05 }
+    const data = [{ items: inMemory('tiny', pairs), epochs }]
+    await trainDpo({ ...shared, data, options: { ...options, ...settings } })
   }
 }
 
