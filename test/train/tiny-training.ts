@@ -1,4 +1,4 @@
-/** A training of a second or two, in this process or as one: `tsx tiny-training.ts sft|dpo OUT`. */
+/** A training of a second or two, in this process or as one: `tsx tiny-training.ts sft|dpo OUT [OPTIONS as JSON]`. */
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { rngFor } from '../../src/statistics/random.ts'
@@ -8,10 +8,12 @@ import type { TrainingOptions } from '../../src/train/loop.ts'
 import { trainSft } from '../../src/train/sft.ts'
 import { tinyCheckpoint } from '../nn/tiny.ts'
 
+export type TinyOptions = Partial<TrainingOptions> & { readonly epochs?: number }
+
 export async function trainTiny(
   trainer: 'sft' | 'dpo',
   out: string,
-  over: Partial<TrainingOptions> & { readonly epochs?: number } = {},
+  over: TinyOptions = {},
   count = 48,
   onStep?: () => void,
 ): Promise<void> {
@@ -60,6 +62,7 @@ export async function trainTiny(
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [trainer, out] = process.argv.slice(2)
-  await trainTiny(trainer === 'dpo' ? 'dpo' : 'sft', out ?? '', {}, 48, () => console.log('step'))
+  const [trainer, out, over] = process.argv.slice(2)
+  const options = JSON.parse(over ?? '{}') as TinyOptions
+  await trainTiny(trainer === 'dpo' ? 'dpo' : 'sft', out ?? '', options, 48, () => console.log('step'))
 }
