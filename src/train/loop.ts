@@ -6,7 +6,14 @@ import { initialAdapter, type LoraOptions, mergeAdapter } from '../nn/lora.ts'
 import { type Parameters, toParameters, toWeights, trainableOf } from '../nn/network.ts'
 import type { Weight } from '../nn/safetensors.ts'
 import { adamW, globalNorm } from './adamw.ts'
-import { claimFolder, dropOlderStates, isFinished, latestState, saveState, saveTrained } from './checkpoints.ts'
+import {
+  claimFolder,
+  dropOlderStates,
+  isFinished,
+  latestState,
+  saveState,
+  saveTrained,
+} from './checkpoints.ts'
 import { type GradientEngine, localEngine, type MicroBatch } from './gradients.ts'
 import type { Placed } from './items.ts'
 import { openLog } from './log.ts'
