@@ -35,6 +35,7 @@ export type {
   TokenScore,
 } from './model/model.ts'
 export { httpModel } from './model/http.ts'
+export { llamaModel } from './model/llama.ts'
 export { localModel } from './model/local.ts'
 export { openModel, type OpenModelOptions } from './model/open.ts'
 export { scriptedModel } from './model/scripted.ts'
@@ -42,9 +43,10 @@ export { exactAnswer, numericAnswer, type Verification, type Verifier } from './
 
 export { writeAuditReport } from './report/audit/audit.ts'
 
-export { readPairs, readSftExamples } from './train/data.ts'
+export { openExamples, openPairs } from './train/data.ts'
 export { trainDpo } from './train/dpo.ts'
 export { evaluate, type Evaluation } from './train/evaluate.ts'
+export { inMemory, type Items } from './train/items.ts'
 export { trainSft } from './train/sft.ts'
 
 export { type Estimate, type Interval, share, wilson } from './statistics/estimate.ts'
