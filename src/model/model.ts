@@ -43,6 +43,19 @@ export interface SampleOptions {
   /** Completion i draws from rngFor(seed, i): the same whatever is sampled beside it. */
   readonly seed: number
   readonly signal?: AbortSignal
+  /** Called once for each request that was answered. */
+  readonly onUsage?: (usage: Usage) => void
+}
+
+/** Tokens of one request as the server counts and bills them. */
+export interface Usage {
+  readonly promptTokens: number
+  /** Of promptTokens, those the server had in its cache. */
+  readonly cachedTokens: number
+  /** Of all completions, thinking included. */
+  readonly completionTokens: number
+  /** Of completionTokens, those spent thinking; 0 where the server does not tell them apart. */
+  readonly reasoningTokens: number
 }
 
 export interface Completion {
@@ -72,6 +85,7 @@ export interface ScoreOptions {
   /** Scores are given for tokens from this index on. */
   readonly from: number
   readonly signal?: AbortSignal
+  readonly onUsage?: (usage: Usage) => void
 }
 
 /** What the sampler makes of a given token. */
