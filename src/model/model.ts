@@ -1,3 +1,5 @@
+import type { Account } from './account/account.ts'
+
 /** A text with its exact ids. Only what a tokenizer must do for the pipeline. */
 export interface Tokenizer {
   /** sha256 of tokenizer.json, hex. */
@@ -109,5 +111,7 @@ export interface Model {
   sample(prompt: Prompt, options: SampleOptions): Promise<readonly Completion[]>
   /** What the sampler makes of ids[from..], each given all ids before it. */
   score(ids: readonly number[], options: ScoreOptions): Promise<readonly TokenScore[]>
+  /** Of a model that costs something to ask: joins a run, whose ledger, limits and purse hold from then on. */
+  readonly join?: (account: Account) => void
   close(): Promise<void>
 }

@@ -166,8 +166,7 @@ test('scores are kept too, those of impossible tokens included', async () => {
     [-0.1, -Infinity, -0.3],
   )
   await first.close()
-  const { score: _, ...mute } = model()
-  const again = await ledger({ ...mute, score: () => Promise.reject(new Error('asked')) }, folder)
+  const again = await ledger({ ...model(), score: () => Promise.reject(new Error('asked')) }, folder)
   assert.deepEqual(await again.score([1, 7, 3], { ...sampler, from: 1 }), scores.slice(1))
   await assert.rejects(again.score([1, 7, 3], { ...sampler, temperature: 0.5, from: 0 }), /asked/)
   await again.close()
@@ -213,7 +212,7 @@ test('a corrupted record is reported and asked for again, and the others stay', 
 
 test('usage is told once for each request, also when the answer was there', async () => {
   const folder = fresh()
-  for (const _ of [1, 2]) {
+  for (let run = 1; run <= 2; run++) {
     const told: unknown[] = []
     const bare = model()
     const usage = { promptTokens: 9, cachedTokens: 4, completionTokens: 20, reasoningTokens: 3 }

@@ -189,7 +189,7 @@ const mayHold = (
   found: readonly unknown[],
   maxTokens: number,
 ): boolean =>
-  [...e].some(
+  Array.from(e).some(
     (end, i) => f + i < found.length && found[f + i] === undefined && (end === 's' || m === maxTokens),
   )
 

@@ -102,7 +102,7 @@ function writerIn(folder: string, name: string): Pick<Journal, 'append' | 'close
   const path = join(folder, name)
   let handle: FileHandle | null = null
   let size = 0
-  let failure: unknown = null
+  let failure: FulcrumError | null = null
   let waiting: Waiting[] = []
   let flushing: Promise<void> | null = null
 
