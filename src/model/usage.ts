@@ -9,3 +9,11 @@ export const addUsage = (a: Usage, b: Usage): Usage => ({
   completionTokens: a.completionTokens + b.completionTokens,
   reasoningTokens: a.reasoningTokens + b.reasoningTokens,
 })
+
+/** What the second did not have yet. */
+export const subtractUsage = (a: Usage, b: Usage): Usage => ({
+  promptTokens: a.promptTokens - b.promptTokens,
+  cachedTokens: a.cachedTokens - b.cachedTokens,
+  completionTokens: a.completionTokens - b.completionTokens,
+  reasoningTokens: a.reasoningTokens - b.reasoningTokens,
+})

@@ -19,6 +19,8 @@ export interface AccountOptions {
 export interface Account {
   readonly ledger: Ledger | null
   readonly purse: Purse
+  /** Requests wanted at once, where somebody said so: rows in work should be as many. */
+  readonly concurrency: number | undefined
   /** Models of one name at one endpoint share one. */
   limiterFor(who: string, otherwise: Limits, strainOf: (error: unknown) => Strain | null): Limiter
   /** Lets no more requests go, and waits for the answers of those in flight. */
@@ -40,6 +42,7 @@ export async function openAccount(options: AccountOptions): Promise<Account> {
   return {
     ledger,
     purse,
+    concurrency: limits.concurrency,
     limiterFor: (who, otherwise, strainOf) => {
       const limiter = limiters.get(who) ?? createLimiter(who, { ...otherwise, ...limits }, strainOf)
       limiters.set(who, limiter)
@@ -48,6 +51,8 @@ export async function openAccount(options: AccountOptions): Promise<Account> {
     drain: async () => {
       const reason = new FulcrumError('model', 'The run is ending', 'Run the same command again.')
       await Promise.all([...limiters.values()].map((limiter) => limiter.drain(reason)))
+      // From an answer to its way into the ledger there are only microtasks.
+      await new Promise((done) => setImmediate(done))
     },
     get inFlight() {
       return inFlight()

@@ -1,6 +1,6 @@
 import { FulcrumError } from '../../errors.ts'
 import type { Usage } from '../model.ts'
-import { addUsage, noUsage } from '../usage.ts'
+import { addUsage, noUsage, subtractUsage } from '../usage.ts'
 import { costOf, type Price, priceOf } from './prices.ts'
 
 /** What was spent, on all models of a run together. */
@@ -27,6 +27,8 @@ export interface Purse {
   use(who: string, usage: Usage): void
   readonly paid: Spending
   readonly used: Spending
+  /** What the answers in use took since the call of mark(). */
+  mark(): () => Spending
   /** Refuses a cap in dollars where one of these models has no price. */
   requirePrices(whos: readonly string[]): void
 }
@@ -41,6 +43,10 @@ export function createPurse(prices: readonly Price[], caps: Caps): Purse {
         throw spent(`$${costUsd.toFixed(4)} of at most $${caps.costUsd} are spent`, '--max-cost')
       if (caps.tokens !== undefined && tokens >= caps.tokens)
         throw spent(`${tokens} of at most ${caps.tokens} tokens are used`, '--max-tokens-total')
+    },
+    mark: () => {
+      const before = used.copy()
+      return () => used.since(before)
     },
     pay: paid.add,
     use: used.add,
@@ -62,45 +68,56 @@ export function createPurse(prices: readonly Price[], caps: Caps): Purse {
   }
 }
 
-/** What lies between two moments, as counters of a manifest: whole tokens, and the cost they make. */
-export function countersBetween(before: Spending, after: Spending): Record<string, number> {
+/** Spending as counters of a manifest. */
+export function countersOf(of: Spending): Record<string, number> {
   const counters = {
-    requests: after.requests - before.requests,
-    prompt_tokens: after.promptTokens - before.promptTokens,
-    cached_prompt_tokens: after.cachedTokens - before.cachedTokens,
-    completion_tokens: after.completionTokens - before.completionTokens,
-    reasoning_tokens: after.reasoningTokens - before.reasoningTokens,
-    cost_usd: Math.round((after.costUsd - before.costUsd) * 1e9) / 1e9,
-    tokens_without_price: after.unpricedTokens - before.unpricedTokens,
+    requests: of.requests,
+    prompt_tokens: of.promptTokens,
+    cached_prompt_tokens: of.cachedTokens,
+    completion_tokens: of.completionTokens,
+    reasoning_tokens: of.reasoningTokens,
+    cost_usd: of.costUsd,
+    tokens_without_price: of.unpricedTokens,
   }
   return Object.fromEntries(Object.entries(counters).filter(([, value]) => value > 0))
 }
 
-/** Whole tokens by model: the cost is worked out from their sums, so that the order of answers does not show in it. */
+/** Requests and whole tokens of each model. */
+type Counts = ReadonlyMap<string, { readonly requests: number; readonly usage: Usage }>
+
+/** The cost is worked out from sums of whole tokens, so that the order of answers does not show in it. */
 function tally(prices: readonly Price[]) {
-  const byModel = new Map<string, { requests: number; usage: Usage; readonly price: Price | null }>()
+  const byModel = new Map<string, { readonly requests: number; readonly usage: Usage }>()
   return {
     add: (who: string, usage: Usage): void => {
-      const entry = byModel.get(who) ?? { requests: 0, usage: noUsage, price: priceOf(prices, who) }
-      entry.requests++
-      entry.usage = addUsage(entry.usage, usage)
-      byModel.set(who, entry)
+      const { requests, usage: before } = byModel.get(who) ?? nothing
+      byModel.set(who, { requests: requests + 1, usage: addUsage(before, usage) })
     },
+    copy: (): Counts => new Map(byModel),
+    since: (before: Counts): Spending => spendingOf(prices, byModel, before),
     get total(): Spending {
-      let total: Spending = { ...noUsage, requests: 0, costUsd: 0, unpricedTokens: 0 }
-      for (const who of [...byModel.keys()].sort()) {
-        const { requests, usage, price } = byModel.get(who) as NonNullable<ReturnType<typeof byModel.get>>
-        const tokens = usage.promptTokens + usage.completionTokens
-        total = {
-          ...addUsage(total, usage),
-          requests: total.requests + requests,
-          costUsd: total.costUsd + (price === null ? 0 : costOf(price, usage)),
-          unpricedTokens: total.unpricedTokens + (price === null ? tokens : 0),
-        }
-      }
-      return total
+      return spendingOf(prices, byModel, new Map())
     },
   }
+}
+
+const nothing = { requests: 0, usage: noUsage }
+
+function spendingOf(prices: readonly Price[], now: Counts, before: Counts): Spending {
+  let total: Spending = { ...noUsage, requests: 0, costUsd: 0, unpricedTokens: 0 }
+  for (const who of [...now.keys()].sort()) {
+    const [then, since] = [before.get(who) ?? nothing, now.get(who) ?? nothing]
+    const usage = subtractUsage(since.usage, then.usage)
+    const price = priceOf(prices, who)
+    const tokens = usage.promptTokens + usage.completionTokens
+    total = {
+      ...addUsage(total, usage),
+      requests: total.requests + since.requests - then.requests,
+      costUsd: total.costUsd + (price === null ? 0 : costOf(price, usage)),
+      unpricedTokens: total.unpricedTokens + (price === null ? tokens : 0),
+    }
+  }
+  return total
 }
 
 const spent = (what: string, flag: string): FulcrumError =>

@@ -14,13 +14,19 @@ export function promptKey(
   return digest([endpoint, model, renderedBy(tokenizer, prompt)])
 }
 
-/** The sampler without its length limit, which is compared answer by answer, and without the number of samples. */
-export const samplerKey = ({ temperature, topP, topK, seed }: SampleOptions): string =>
-  digest([temperature, topP, topK, seed])
+/** The sampler, whatever fields it has, without its length limit, which is compared answer by answer, and without the number
+ *  of samples. */
+export const samplerKey = (options: SampleOptions): string =>
+  digest(fieldsOf(options, ['n', 'maxTokens', 'signal', 'onUsage']))
 
 /** The sampler that scores; the first token scored is compared answer by answer. */
-export const scoreKey = ({ temperature, topP, topK }: ScoreOptions): string =>
-  digest(['score', temperature, topP, topK])
+export const scoreKey = (options: ScoreOptions): string =>
+  digest(['score', fieldsOf(options, ['from', 'signal', 'onUsage'])])
+
+const fieldsOf = (options: object, but: readonly string[]): [string, unknown][] =>
+  Object.entries(options)
+    .filter(([name, value]) => value !== undefined && !but.includes(name))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
 
 /** A chat that is rendered here is the text it becomes: another template is another prompt. */
 function renderedBy(tokenizer: Tokenizer | null, prompt: Prompt): unknown {

@@ -41,8 +41,9 @@ export type Head = z.infer<typeof head>
 /** A record of this format, or null for one of another. */
 export const readHead = (value: unknown): Head | null => head.safeParse(value).data ?? null
 
+/** Checked as far as somebody relies on it here; other parts of a completion pass through. */
 const completions = z.array(
-  z.object({
+  z.looseObject({
     text: z.string(),
     tokenIds: z.array(z.int()).nullable(),
     logprobs: z.array(z.number()).nullable(),
