@@ -19,9 +19,10 @@ export function promptKey(
 export const samplerKey = (options: SampleOptions): string =>
   digest(fieldsOf(options, ['n', 'maxTokens', 'signal', 'onUsage']))
 
-/** The sampler that scores; the first token scored is compared answer by answer. */
+/** The sampler that scores; the first token scored is compared answer by answer. Callers that pass on their sample options
+ *  give a seed and a length too, which score nothing. */
 export const scoreKey = (options: ScoreOptions): string =>
-  digest(['score', fieldsOf(options, ['from', 'signal', 'onUsage'])])
+  digest(['score', fieldsOf(options, ['from', 'signal', 'onUsage', 'n', 'seed', 'maxTokens'])])
 
 const fieldsOf = (options: object, but: readonly string[]): [string, unknown][] =>
   Object.entries(options)
