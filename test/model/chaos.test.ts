@@ -133,7 +133,7 @@ test('a used-up quota or a withdrawn key ends the run at once, without asking on
   ] as const) {
     const { model, proxy } = await behindProxy()
     const account = await openAccount({ ledger: null })
-    model.join?.(account)
+    model.paid?.join(account)
     await allAnswered(model, 5)
     const before = proxy.requests.length
     proxy.inject(() => chaos)
