@@ -129,6 +129,28 @@ test('limits change nothing of the output, and the plan of a run does not know t
   assert.deepEqual(await builtBytes('slow'), await builtBytes('whole'))
 })
 
+test('two processes that share the shards share a ledger, and pay for what one does', async () => {
+  const whole = await readManifest(join(folder, 'whole', 'manifest.json'))
+  const from = server.requests.length
+  const priced = ['--prices', prices]
+  const parts = await Promise.all(['0/2', '1/2'].map((part) => run('parts', ...priced, '--shards', part)))
+  assert.deepEqual(
+    parts.map(({ code }) => code),
+    [0, 0],
+    parts.map(({ stderr }) => stderr).join(''),
+  )
+  assert.equal(requestsFrom(from).length, whole.counters.requests)
+  assert.deepEqual(await builtBytes('parts'), await builtBytes('whole'))
+  await rm(join(folder, 'parts', 'commits'), { recursive: true })
+  const again = await run('parts', ...priced)
+  assert.equal(again.code, 0, again.stderr)
+  assert.equal(requestsFrom(from).length, whole.counters.requests, 'every answer of both is there')
+  await rm(join(folder, 'parts', 'commits'), { recursive: true })
+  const forgetful = await run('parts', ...priced, '--no-ledger')
+  assert.equal(forgetful.code, 0, forgetful.stderr)
+  assert.equal(requestsFrom(from).length, 2 * (whole.counters.requests ?? 0))
+})
+
 test('a cap in dollars without prices is refused before anything is written; a cap of tokens holds', async () => {
   const refused = await run('unpriced', '--max-cost', '5')
   assert.equal(refused.code, 2, refused.stderr)
