@@ -58,3 +58,20 @@ test('the kernels that ship are what the compiler makes of their source', () => 
   const shipped = readFileSync(new URL('../../src/nn/wasm/kernels.wasm.ts', import.meta.url), 'utf8')
   assert.equal(shipped, compileKernels())
 })
+
+test('other weights put into an open sampler draw what a new sampler of them draws, to the last bit', async () => {
+  const [old, other] = [tinyCheckpoint('qwen2'), tinyCheckpoint('qwen2', {}, 8)]
+  const sampler = await createWasmSampler(old)
+  const first = await sampler.generate([[3, 1, 4]], options({ n: 7 }))
+  sampler.setWeights(other.weights)
+  const fresh = await createWasmSampler(other)
+  const moved = await sampler.generate([[3, 1, 4]], options({ n: 7 }))
+  assert.deepEqual(moved, await fresh.generate([[3, 1, 4]], options({ n: 7 })))
+  assert.notDeepEqual(moved, first)
+  assert.deepEqual(await sampler.score([3, 1, 4, 5], 1, rule), await fresh.score([3, 1, 4, 5], 1, rule))
+  sampler.setWeights(old.weights)
+  assert.deepEqual(await sampler.generate([[3, 1, 4]], options({ n: 7 })), first)
+  assert.throws(() => sampler.setWeights(new Map()), /embed_tokens.weight as \[13, 24\] and was handed none/)
+  sampler.dispose()
+  fresh.dispose()
+})

@@ -28,6 +28,8 @@ export interface Engine {
   newRun(positions: number): Run
   /** Forgets every run. */
   reset(): void
+  /** Puts other weights of the same shapes where the old ones lay; forgets every run. */
+  setWeights(weights: Checkpoint['weights']): void
   /** Decodes the rows, in order, and returns the logits [V] after those in `wanted`; views that the next call overwrites. */
   forward(rows: readonly Row[], wanted: readonly number[]): Float32Array[]
 }
@@ -39,6 +41,7 @@ const rowsPerPass = 64
 export async function openEngine(checkpoint: Checkpoint): Promise<Engine> {
   const { wasm, memory } = await openKernels()
   const arena = newArena(memory)
+  const bottom = arena.mark()
   const model = pack(checkpoint, arena)
   const work = {
     config: checkpoint.config,
@@ -57,6 +60,12 @@ export async function openEngine(checkpoint: Checkpoint): Promise<Engine> {
     empty: { keys: Array<number>(layers).fill(0), values: Array<number>(layers).fill(0) },
     newRun: (positions) => ({ keys: newRun(positions), values: newRun(positions) }),
     reset: () => arena.release(start),
+    setWeights: (weights) => {
+      // Equal shapes are packed to equal places.
+      arena.release(bottom)
+      pack({ config: checkpoint.config, weights }, arena)
+      arena.release(start)
+    },
     forward: (rows, wanted) => forward(work, rows, wanted),
   }
 }

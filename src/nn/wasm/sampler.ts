@@ -2,7 +2,7 @@ import { FulcrumError } from '../../errors.ts'
 import { rngFor } from '../../statistics/random.ts'
 import type { Checkpoint } from '../checkpoint.ts'
 import type { DecoderConfig } from '../config.ts'
-import { type Generated, type GenerateOptions, type Sampler } from '../sampler.ts'
+import { checkLength, checkShapes, type Generated, type GenerateOptions, type Sampler } from '../sampler.ts'
 import { pick, type SamplingRule, type Scored, scoreOf } from '../sampling.ts'
 import { openEngine, type Engine, type Row, type Run } from './engine.ts'
 
@@ -44,6 +44,10 @@ export async function createWasmSampler(checkpoint: Checkpoint): Promise<Sampler
       await Promise.resolve()
       checkLength(ids.length, engine.maxPositions)
       return score(engine, ids, from, rule)
+    },
+    setWeights: (weights) => {
+      checkShapes(checkpoint.config, weights)
+      engine.setWeights(weights)
     },
     dispose: () => {
       engine.reset()
@@ -131,13 +135,4 @@ function score(engine: Engine, ids: readonly number[], from: number, rule: Sampl
     wanted.map((_, i) => from + i - 1),
   )
   return wanted.map((id, i) => scoreOf(logits[i] as Float32Array, id, rule))
-}
-
-function checkLength(length: number, most: number): void {
-  if (length <= most) return
-  throw new FulcrumError(
-    'model',
-    `A sequence of ${length} tokens does not fit the model's ${most} positions`,
-    'Lower the token limit (--max-tokens) or leave out longer problems.',
-  )
 }
