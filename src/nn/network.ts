@@ -56,7 +56,7 @@ export function logits(
 }
 
 /** Logits [N, V] at chosen places of ids [B, T]; `rows` are indices b * T + t, [N] int32, or 'all' B * T. Differentiable. */
-function logitsAt(
+export function logitsAt(
   backend: Backend,
   config: DecoderConfig,
   parameters: Parameters,

@@ -17,6 +17,17 @@ export interface LogEntry {
   readonly accuracy?: number
   /** DPO: mean change of the chosen side's log-probability against the reference, nats. */
   readonly chosen_drift?: number
+  /** GRPO, of all rollouts of the step: mean reward, mean length in tokens, rollouts without an end, and groups of equal
+   *  rewards; `accuracy` is the share that the verifier accepts. */
+  readonly reward?: number
+  readonly length?: number
+  readonly cut_off?: number
+  readonly skipped_groups?: number
+  /** GRPO, of the rollouts trained on: k3 and entropy in nats a token, and what grpo.ts says of the others. */
+  readonly kl?: number
+  readonly entropy?: number
+  readonly clipped?: number
+  readonly rollout_gap?: number
 }
 
 export interface TrainingLog {
