@@ -41,6 +41,8 @@ export { exactAnswer, numericAnswer, type Verification, type Verifier } from './
 export { readPairs, readSftExamples } from './train/data.ts'
 export { trainDpo } from './train/dpo.ts'
 export { evaluate, type Evaluation } from './train/evaluate.ts'
+export { trainGrpo } from './train/grpo.ts'
+export { type Reward, rewardOf } from './train/reward.ts'
 export { trainSft } from './train/sft.ts'
 
 export { type Estimate, type Interval, share, wilson } from './statistics/estimate.ts'

@@ -9,6 +9,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   inspect: async () => (await import('./inspect.ts')).default,
   'train sft': async () => (await import('./train.ts')).sft,
   'train dpo': async () => (await import('./train.ts')).dpo,
+  'train grpo': async () => (await import('./train.ts')).grpo,
   evaluate: async () => (await import('./evaluate.ts')).default,
   doctor: async () => (await import('./doctor.ts')).default,
 }

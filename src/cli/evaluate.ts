@@ -3,10 +3,8 @@ import { openModel } from '../model/open.ts'
 import { share } from '../statistics/estimate.ts'
 import { locate } from '../store/bundled.ts'
 import { evaluate, readEvaluationProblems } from '../train/evaluate.ts'
-import { exactAnswer, numericAnswer } from '../verify/verifier.ts'
+import { verifiers } from '../verify/verifier.ts'
 import { command } from './command.ts'
-
-const verifiers = { numeric: numericAnswer, exact: exactAnswer }
 
 /** Measures a model's pass rate. */
 export default command({

@@ -4,10 +4,14 @@ import { type LoadedCheckpoint, loadCheckpoint } from '../nn/checkpoint.ts'
 import { loadTokenizer } from '../nn/tokenizer.ts'
 import { locate } from '../store/bundled.ts'
 import { sha256OfFile } from '../store/files.ts'
-import { readPairs, readSftExamples } from '../train/data.ts'
+import { readPairs, readProblemRows, readSftExamples } from '../train/data.ts'
 import { trainDpo } from '../train/dpo.ts'
+import { readEvaluationProblems } from '../train/evaluate.ts'
+import { grpoOptions } from '../train/grpo-options.ts'
+import { trainGrpo } from '../train/grpo.ts'
 import type { Progress } from '../train/loop.ts'
 import { trainSft } from '../train/sft.ts'
+import { verifiers } from '../verify/verifier.ts'
 import { command, type Terminal } from './command.ts'
 import { duration } from './progress.ts'
 
@@ -74,6 +78,45 @@ export const dpo = command({
     const input = { ...start, dataId: await dataId(options), options: { ...options, out: options.out } }
     return tellEnd(options.out, terminal, (onStep) =>
       trainDpo({ ...input, pairs: examples, signal: terminal.signal, onStep }),
+    )
+  },
+})
+
+/** Reinforcement learning on problems whose answers can be checked. */
+export const grpo = command({
+  name: 'train grpo',
+  summary: 'Train a model on its own rollouts, rewarded by a verifier, with the length-aware reward of Phi-4',
+  positionals: [],
+  options: z
+    .object({
+      problems: z.string().optional().describe('JSONL or Parquet with problem and answer'),
+      data: z.string().optional().describe('manifest.json of a built dataset, in place of --problems'),
+      config: z.string().default('grpo').describe('dataset config; any with problem and answer'),
+      model: shared.model,
+      verifier: z.enum(['numeric', 'exact']).default('numeric').describe('how answers are compared'),
+      ...grpoOptions.shape,
+    })
+    .refine(({ problems, data }) => (problems === undefined) !== (data === undefined), {
+      message: 'Give --problems or --data, one of the two',
+    }),
+  example:
+    'fulcrum train grpo --problems datasets/arithmetic/problems.jsonl --model models/dpo --out models/grpo --max-tokens 96',
+  run: async ({ options: { problems: file, data, config, model, verifier, ...options } }, terminal) => {
+    const { start, examples } = await open(model, () =>
+      data === undefined ? readEvaluationProblems(locate(file ?? '')) : readProblemRows(data, config),
+    )
+    const tokenizer = await loadTokenizer(start.tokenizerFrom)
+    const from = data === undefined ? await sha256OfFile(locate(file ?? '')) : await dataId({ data, config })
+    const input = {
+      ...start,
+      dataId: from,
+      tokenizer,
+      verifier: verifiers[verifier],
+      problems: examples,
+      options,
+    }
+    return tellEnd(options.out, terminal, (onStep) =>
+      trainGrpo({ ...input, signal: terminal.signal, onStep }),
     )
   },
 })

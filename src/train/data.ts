@@ -5,6 +5,7 @@ import { sha256OfFile } from '../store/files.ts'
 import { readManifest } from '../store/manifest.ts'
 import { readParquet } from '../store/parquet-reader.ts'
 import type { PreferencePair } from './dpo.ts'
+import type { GrpoProblem } from './rollouts.ts'
 import type { SftExample } from './sft.ts'
 
 /** Rows of one config of a built dataset, every shard checked against the manifest's sha256 before a row is used. */
@@ -69,6 +70,17 @@ export async function readPairs(
   return pairs
 }
 
+/** The problems of a config, once each, as config grpo has them; any config with problem and answer will do. */
+export async function readProblemRows(manifestPath: string, config: string): Promise<GrpoProblem[]> {
+  const found = new Map<string, GrpoProblem>()
+  for await (const row of readConfig(manifestPath, config)) {
+    const id = text(row, row.question_id === undefined ? 'id' : 'question_id', manifestPath)
+    const [problem, answer] = [text(row, 'problem', manifestPath), text(row, 'answer', manifestPath)]
+    found.set(id, { id, problem, answer })
+  }
+  return [...found.values()]
+}
+
 /** Ids that say exactly this text under the tokenizer, else the text encoded. */
 function exact(given: unknown, wanted: string, tokenizer: Tokenizer): readonly number[] {
   const known = Array.isArray(given) ? (given as number[]) : null
@@ -102,6 +114,6 @@ function text(row: Record<string, unknown>, name: string, manifestPath: string):
   throw new FulcrumError(
     'train',
     `${manifestPath}: a row has no ${name}`,
-    'Use a config with prompt and completion, as sft_text.',
+    'SFT wants a config with prompt and completion, as sft_text; GRPO one with problem and answer.',
   )
 }

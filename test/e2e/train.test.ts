@@ -89,3 +89,22 @@ test('a shard that is not what the manifest says is not trained on', async () =>
   assert.equal(code, 2, stderr)
   assert.match(stderr, /train-00000-of-00001\.parquet/)
 })
+
+test('grpo trains on the problems of a dataset, or of a file, and wants one of the two', async () => {
+  const few = ['--steps', '2', '--batch-size', '4', '--group-size', '4', '--max-tokens', '96']
+  const args = (out: string, ...more: string[]): string[] =>
+    ['train', 'grpo', '--model', student, '--out', join(folder, out), '--backend', 'wasm'].concat(few, more)
+  const run = await fulcrum(args('grpo', '--data', manifest, '--config', 'sft_text', '--snapshots', '1'))
+  assert.equal(run.code, 0, run.stderr)
+  const log = (await readFile(join(folder, 'grpo/log.jsonl'), 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { reward: number; rollout_gap: number; length: number })
+  assert.equal(log.length, 2)
+  for (const { reward, length } of log) assert.ok(Math.abs(reward) <= 9 / 13 && length > 10)
+  assert.match(await readFile(join(folder, 'grpo/step-1/config.json'), 'utf8'), /llama/)
+
+  const both = await fulcrum(args('grpo', '--data', manifest, '--problems', 'development.jsonl'))
+  assert.equal(both.code, 2)
+  assert.match(both.stderr, /Give --problems or --data, one of the two/)
+})
