@@ -1,5 +1,6 @@
 import { FulcrumError } from '../errors.ts'
 import { locate } from '../store/bundled.ts'
+import { findFolders } from '../nn/adapted.ts'
 import { loadTokenizer } from '../nn/tokenizer.ts'
 import { httpModel } from './http.ts'
 import { localModel } from './local.ts'
@@ -14,11 +15,15 @@ export interface OpenModelOptions {
   readonly workers?: number | undefined
 }
 
-/** A model by one string: a folder, or `http://host:port/v1#model-name`. With a tokenizer an endpoint is asked
+/** A model by one string: a folder, `FOLDER#ADAPTER_FOLDER`, the folder of an adapter that names its model, or `http://host:port/v1#model-name`. With a tokenizer an endpoint is asked
  *  through /completions with token ids, without one through /chat/completions. */
 export async function openModel(spec: string, options: OpenModelOptions = {}): Promise<Model> {
   if (!/^https?:\/\//.test(spec)) {
-    return localModel(locate(spec), options.workers === undefined ? {} : { workers: options.workers })
+    const { folder, adapter } = await findFolders(spec)
+    return localModel(locate(folder), {
+      ...(options.workers !== undefined && { workers: options.workers }),
+      ...(adapter !== undefined && { adapter }),
+    })
   }
   const [baseUrl, model] = spec.split('#')
   if (baseUrl === undefined || model === undefined || model === '') {

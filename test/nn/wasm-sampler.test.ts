@@ -8,7 +8,7 @@ import { compileKernels } from '../../src/nn/wasm/assembly/build.ts'
 import { createWasmSampler } from '../../src/nn/wasm/sampler.ts'
 import { tinyCheckpoint } from './tiny.ts'
 
-const rule = { temperature: 0.9, topP: 0.95, topK: 11 }
+const rule = { temperature: 0.9, topP: 0.95, topK: 11, minP: 0.01 }
 const options = (over: Partial<GenerateOptions>): GenerateOptions => ({
   ...rule,
   n: 1,
@@ -52,6 +52,20 @@ test('what a sequence draws does not depend, to the last bit, on the sequences b
     const [many] = await sampler.generate([prompts[p] as number[]], options({ n: 37, seeds: [p] }))
     assert.deepEqual(many?.[0], together[p]?.[0])
   }
+})
+
+test("hundreds of continuations share one prompt's keys and values and take turns of 64 in the memory of their own", async () => {
+  const sampler = await createWasmSampler(tinyCheckpoint('llama'))
+  const prompt = Array.from({ length: 16 }, (_, i) => i % 13)
+  const few = await sampler.generate([prompt], options({ n: 64, maxTokens: 4 }))
+  // Two layers of keys and values of 16 floats a position.
+  const position = 2 * 2 * 16 * 4
+  const shared = 16 * position + 64 * 4 * position
+  assert.equal(sampler.memory().keysAndValues, shared)
+  assert.ok(shared < (64 * (16 + 4) * position) / 4)
+  const [many = []] = await sampler.generate([prompt], options({ n: 300, maxTokens: 4 }))
+  assert.equal(sampler.memory().keysAndValues, shared)
+  assert.deepEqual([many.slice(0, 64)], few)
 })
 
 test('the kernels that ship are what the compiler makes of their source', () => {

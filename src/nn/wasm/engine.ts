@@ -26,19 +26,25 @@ export interface Engine {
   readonly maxPositions: number
   readonly empty: Run
   newRun(positions: number): Run
-  /** Forgets every run. */
-  reset(): void
+  /** Where the first run begins. */
+  readonly bottom: number
+  /** Where the next run will begin. */
+  readonly mark: () => number
+  /** Forgets the runs that begin at a mark or above. */
+  readonly release: (mark: number) => void
   /** Puts other weights of the same shapes where the old ones lay; forgets every run. */
   setWeights(weights: Checkpoint['weights']): void
   /** Decodes the rows, in order, and returns the logits [V] after those in `wanted`; views that the next call overwrites. */
   forward(rows: readonly Row[], wanted: readonly number[]): Float32Array[]
+  /** Bytes below the first run, and the most above it so far. */
+  readonly memory: () => { readonly model: number; readonly keysAndValues: number }
 }
 
 /** Rows of one pass: bounds the activations' memory. */
 const rowsPerPass = 64
 
-/** Instantiates the kernels and packs the weights for them. */
-export async function openEngine(checkpoint: Checkpoint): Promise<Engine> {
+/** Instantiates the kernels and packs the weights for them. `beforePass` is called before each pass of up to 64 rows. */
+export async function openEngine(checkpoint: Checkpoint, beforePass: () => void): Promise<Engine> {
   const { wasm, memory } = await openKernels()
   const arena = newArena(memory)
   const bottom = arena.mark()
@@ -49,8 +55,10 @@ export async function openEngine(checkpoint: Checkpoint): Promise<Engine> {
     arena,
     model,
     room: newRoom(checkpoint.config, arena, model),
+    beforePass,
   }
   const start = arena.mark()
+  let peak = start
   const { layers, kvHeads, headDim, eosTokenId, maxPositions } = checkpoint.config
   const newRun = (positions: number): number[] =>
     Array.from({ length: layers }, () => arena.floats(positions * kvHeads * headDim))
@@ -58,8 +66,15 @@ export async function openEngine(checkpoint: Checkpoint): Promise<Engine> {
     eos: eosTokenId,
     maxPositions,
     empty: { keys: Array<number>(layers).fill(0), values: Array<number>(layers).fill(0) },
-    newRun: (positions) => ({ keys: newRun(positions), values: newRun(positions) }),
-    reset: () => arena.release(start),
+    newRun: (positions) => {
+      const run = { keys: newRun(positions), values: newRun(positions) }
+      peak = Math.max(peak, arena.mark())
+      return run
+    },
+    bottom: start,
+    mark: arena.mark,
+    release: arena.release,
+    memory: () => ({ model: start, keysAndValues: peak - start }),
     setWeights: (weights) => {
       // Equal shapes are packed to equal places.
       arena.release(bottom)
@@ -91,6 +106,7 @@ interface Work {
   readonly arena: Arena
   readonly model: Packed
   readonly room: Room
+  readonly beforePass: () => void
 }
 
 function newRoom(
@@ -117,6 +133,7 @@ function forward(work: Work, rows: readonly Row[], wanted: readonly number[]): F
   const { hiddenSize: d, vocabSize, normEpsilon } = config
   const logits: Float32Array[] = []
   for (let at = 0; at < rows.length; at += rowsPerPass) {
+    work.beforePass()
     pass(work, rows.slice(at, at + rowsPerPass))
     for (const row of wanted.filter((row) => row >= at && row < at + rowsPerPass)) {
       wasm.rmsNorm(room.x + (row - at) * d * 4, model.norm, room.last, 1, d, normEpsilon)
