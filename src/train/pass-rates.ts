@@ -7,7 +7,7 @@ import { lineChart } from './chart.ts'
 import type { ProblemResult } from './evaluate.ts'
 
 /** pass@k over problems. */
-export interface PassRate {
+interface PassRate {
   readonly k: number
   readonly rate: number
   /** 95 %, clustered by problem; Wilson's where every problem has one completion. */
