@@ -38,11 +38,12 @@ export { openModel, type OpenModelOptions } from './model/open.ts'
 export { scriptedModel } from './model/scripted.ts'
 export { exactAnswer, numericAnswer, type Verification, type Verifier } from './verify/verifier.ts'
 
-export { readPairs, readSftExamples } from './train/data.ts'
+export { openExamples, openPairs } from './train/data.ts'
 export { trainDpo } from './train/dpo.ts'
 export { evaluate, type Evaluation } from './train/evaluate.ts'
 export { trainGrpo } from './train/grpo.ts'
 export { type Reward, rewardOf } from './train/reward.ts'
+export { inMemory, type Items } from './train/items.ts'
 export { trainSft } from './train/sft.ts'
 
 export { type Estimate, type Interval, share, wilson } from './statistics/estimate.ts'

@@ -3,6 +3,7 @@ import type { Generated, Sampler } from '../nn/sampler.ts'
 import { rngFor, seedFor } from '../statistics/random.ts'
 import type { GrpoOptions } from './grpo-options.ts'
 import type { GrpoInput } from './grpo.ts'
+import type { Placed } from './items.ts'
 import { groupAdvantages } from './policy-loss.ts'
 import { type RewardLengths, rewardOf, scaledLengths } from './reward.ts'
 
@@ -40,9 +41,9 @@ export function thatFit({ problems, tokenizer, model, options, dataId }: GrpoInp
   throw new FulcrumError('train', `${dataId} has no problems${those}`, hint)
 }
 
-/** The problems of a step: the passes over them, each in an order of its own, one behind the other. */
+/** The problems of a round: the passes over them, each in an order of its own, one behind the other. */
 export function batchAt(
-  step: number,
+  round: number,
   problems: readonly Encoded[],
   { batchSize, seed }: GrpoOptions,
 ): Encoded[] {
@@ -55,60 +56,97 @@ export function batchAt(
       .map(({ problem }) => problem)
   }
   return Array.from({ length: batchSize }, (_, i) => {
-    const place = (step - 1) * batchSize + i
+    const place = (round - 1) * batchSize + i
     const pass = Math.floor(place / problems.length)
     if (!orders.has(pass)) orders.set(pass, order(pass))
     return orders.get(pass)?.[place % problems.length] as Encoded
   })
 }
 
-/** A rollout that is trained on. */
-export interface Rollout extends Generated {
-  readonly problem: Encoded
+/** A rollout that is trained on; plain data, since it goes to worker threads. */
+export interface Rollout {
+  readonly promptIds: readonly number[]
+  /** With the end token if it has one. */
+  readonly tokenIds: readonly number[]
   readonly advantage: number
+  /** Log-probability of every token under the sampler, the policy that drew it (by the trainer's own pass; null: it is the
+   *  present one) and the reference, nats. */
+  readonly sampled: readonly number[]
+  readonly old: readonly number[] | null
+  readonly reference: readonly number[] | null
+  /** What a token counts, times the number of rollouts: in the policy and KL terms, and in means over tokens. */
+  readonly share: number
+  readonly tokenShare: number
 }
 
-/** Samples, verifies and rewards a group a problem; gives the rollouts of groups that differ and what the log shows.
- *  Rollout i of
- *  a problem depends on (seed, step, problem, its place in the step, i) and the weights only. */
+/** The rollouts of a round. */
+export interface Round {
+  readonly rollouts: readonly Placed<Rollout>[]
+  /** Of all rollouts: mean reward, share that the verifier accepts, mean length in tokens, how many have no end, and how
+   *  many groups were left out because their rewards are all equal. */
+  readonly shown: Readonly<Record<'reward' | 'accuracy' | 'length' | 'cut_off' | 'skipped_groups', number>>
+}
+
+/** Samples, verifies and rewards a group a problem, and keeps the groups that differ, short rollouts first. Rollout i of
+ *  a problem depends on (seed, round, problem, its place in the round, i) and the weights only. */
 export async function roll(
   sampler: Sampler,
   { tokenizer, verifier, options }: GrpoInput,
   problems: readonly Encoded[],
-  step: number,
-) {
+  round: number,
+): Promise<Round> {
   const { groupSize, temperature, maxTokens, requireThinking, deviation, seed } = options
   const lengths = lengthsOf(options)
-  const sampling = { temperature, topP: 1, topK: 0, n: groupSize, maxTokens }
   const groups = await sampler.generate(
     problems.map(({ promptIds }) => promptIds),
-    { ...sampling, seeds: problems.map(({ id }, place) => seedFor(seed, 'grpo', step, id, place)) },
+    {
+      ...{ temperature, topP: 1, topK: 0, n: groupSize, maxTokens },
+      seeds: problems.map(({ id }, place) => seedFor(seed, 'grpo', round, id, place)),
+    },
   )
-  const rollouts: Rollout[] = []
+  const kept: { problem: Encoded; one: Generated; advantage: number; i: number }[] = []
   let [reward, correct, tokens, cut, skipped] = [0, 0, 0, 0, 0]
   problems.forEach((problem, p) => {
     const group = groups[p] ?? []
     const rewards = group.map(({ tokenIds, finishReason }) => {
       const ended = finishReason === 'stop'
-      const text =
-        (problem.thinking ? '<think>' : '') + tokenizer.decode(ended ? tokenIds.slice(0, -1) : tokenIds)
+      const own = tokenizer.decode(ended ? tokenIds.slice(0, -1) : tokenIds)
+      const text = (problem.thinking ? '<think>' : '') + own
       const right = ended && verifier.verify(text, problem.answer).verdict === 'equal'
-      const response = { text, ended, correct: right, length: tokenIds.length }
-      const given = rewardOf(response, lengths, requireThinking).reward
       if (right) correct++
       if (!ended) cut++
-      reward += given
       tokens += tokenIds.length
-      return given
+      return rewardOf({ text, ended, correct: right, length: tokenIds.length }, lengths, requireThinking)
+        .reward
     })
+    reward += rewards.reduce((a, b) => a + b, 0)
     const advantages = groupAdvantages(rewards, deviation)
     if (advantages === null) skipped++
-    else group.forEach((one, i) => rollouts.push({ ...one, problem, advantage: advantages[i] as number }))
+    else group.forEach((one, i) => kept.push({ problem, one, advantage: advantages[i] as number, i }))
   })
   const all = problems.length * groupSize
-  const shown = { reward: reward / all, accuracy: correct / all, length: tokens / all }
-  return { rollouts, tokens, log: { ...shown, cut_off: cut, skipped_groups: skipped } }
+  const means = { reward: reward / all, accuracy: correct / all, length: tokens / all }
+  return { rollouts: placed(kept, options), shown: { ...means, cut_off: cut, skipped_groups: skipped } }
 }
+
+function placed(
+  kept: readonly { problem: Encoded; one: Generated; advantage: number; i: number }[],
+  { mean }: GrpoOptions,
+): Placed<Rollout>[] {
+  const tokens = kept.reduce((sum, { one }) => sum + one.tokenIds.length, 0)
+  const tokenShare = kept.length / tokens
+  return kept
+    .map(({ problem: { id, promptIds }, one: { tokenIds, logprobs }, advantage, i }) => ({
+      item: {
+        ...{ promptIds, tokenIds, advantage, sampled: logprobs, old: null, reference: null, tokenShare },
+        share: mean === 'token' ? tokenShare : 1 / tokenIds.length,
+      },
+      place: `problem ${id} rollout ${i}`,
+    }))
+    .sort((a, b) => sizeOf(a.item) - sizeOf(b.item))
+}
+
+const sizeOf = ({ promptIds, tokenIds }: Rollout): number => promptIds.length + tokenIds.length
 
 /** The reward's lengths: as given, else the published ones in proportion to the longest rollout. */
 function lengthsOf({ lengthFree, lengthMost, lengthWrong, maxTokens }: GrpoOptions): RewardLengths {

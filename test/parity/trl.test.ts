@@ -114,7 +114,10 @@ for (const [i, of] of fixture.dpo.entries()) {
       const sums = each.mul(tf.tensor1d(mask)).reshape([sequences, tokens]).sum<Tensor1D>(1)
       const [chosen, rejected] = tf.split(sums, 2) as [Tensor1D, Tensor1D]
       const [before, after] = tf.split(tf.tensor1d(of.references), 2) as [Tensor1D, Tensor1D]
-      const { loss, margin } = dpoLoss(tf, chosen, rejected, before, after, of.beta)
+      const { loss, margin } = dpoLoss(tf, chosen, rejected, before, after, {
+        beta: of.beta,
+        labelSmoothing: 0,
+      })
       margins = tf.keep(margin)
       return loss.mean().asScalar()
     })

@@ -1,6 +1,7 @@
-/** A GRPO training of a second, in this process or as one: `tsx tiny-grpo.ts OUT`. */
+/** A GRPO training of a second, in this process or as one: `tsx tiny-grpo.ts OUT [OPTIONS as JSON]`. */
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
 import type { Tokenizer } from '../../src/model/model.ts'
 import { type GrpoOptions, grpoOptions } from '../../src/train/grpo-options.ts'
 import { type GrpoInput, trainGrpo } from '../../src/train/grpo.ts'
@@ -29,6 +30,11 @@ const anyLetter: Verifier = {
 }
 
 export function tinyGrpo(out: string, over: Partial<GrpoOptions> = {}): GrpoInput {
+  const loop = {
+    ...{ out, backend: 'wasm' as const, workers: 1, batchSize: 4, microBatchSize: 5, recompute: false },
+    ...{ lora: null, learningRate: 3e-3, warmupSteps: 2, decay: 'constant' as const, weightDecay: 0 },
+    ...{ clipNorm: 1, seed: 3, checkpointEvery: 3 },
+  }
   return {
     dataId: 'tiny',
     model: tinyCheckpoint('llama', { eosTokenId: 0 }),
@@ -42,15 +48,15 @@ export function tinyGrpo(out: string, over: Partial<GrpoOptions> = {}): GrpoInpu
       answer: 'ce',
     })),
     options: {
-      ...grpoOptions.parse({
-        ...{ out, backend: 'wasm', steps: 12, batchSize: 4, groupSize: 6, microBatchSize: 5, maxTokens: 6 },
-        ...{ learningRate: 3e-3, warmupSteps: 2, checkpointEvery: 3, seed: 3 },
-      }),
+      ...z.object(grpoOptions).parse({ steps: 12, groupSize: 6, maxTokens: 6 }),
+      ...loop,
       ...over,
     },
   }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await trainGrpo({ ...tinyGrpo(process.argv[2] ?? ''), onStep: () => console.log('step') })
+  const [out = '', over = '{}'] = process.argv.slice(2)
+  const input = tinyGrpo(out, JSON.parse(over) as Partial<GrpoOptions>)
+  await trainGrpo({ ...input, onStep: () => console.log('step') })
 }
