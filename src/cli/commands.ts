@@ -3,6 +3,7 @@ import type { Command } from './command.ts'
 /** Every command, loaded when it is asked for. */
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   quickstart: async () => (await import('./quickstart.ts')).default,
+  recipe: async () => (await import('./recipe.ts')).default,
   run: async () => (await import('./run.ts')).default,
   plan: async () => (await import('./plan.ts')).default,
   verify: async () => (await import('./verify.ts')).default,
