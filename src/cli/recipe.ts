@@ -21,7 +21,6 @@ import { command, type Terminal } from './command.ts'
 import { table } from './table.ts'
 
 const student = 'datasets/models/student'
-const problemFile = 'datasets/arithmetic/problems.jsonl'
 
 /** The longest answer, tokens. */
 const maxTokens = 96
@@ -52,11 +51,15 @@ const schema = z.object({
     .array(z.coerce.number().int().min(1))
     .default([10, 30, 90])
     .describe('GRPO steps to measure after; the largest is how many are made'),
+  problems: z
+    .string()
+    .default('datasets/arithmetic/problems.jsonl')
+    .describe('JSONL or Parquet with problem and answer, to train on'),
   measureOn: z
     .string()
     .default('datasets/arithmetic/held-out.jsonl')
     .describe('problems to measure on, that no stage saw'),
-  problems: z.int().min(1).max(1000).default(1000).describe('how many of them'),
+  most: z.int().min(1).default(1000).describe('how many of those at most'),
 })
 
 /** SFT, pivotal DPO and GRPO, one after the other, on the models and problems that ship. */
@@ -68,7 +71,7 @@ export default command({
   example: 'fulcrum recipe --out runs/recipe',
   run: async ({ options }, terminal) => {
     const stages = await trainStages(options, terminal)
-    const problems = (await readEvaluationProblems(locate(options.measureOn))).slice(0, options.problems)
+    const problems = (await readEvaluationProblems(locate(options.measureOn))).slice(0, options.most)
     const measured: Measured[] = []
     for (const stage of stages) {
       terminal.tell(`Measuring ${stage.name} on ${problems.length} problems\n`)
@@ -90,14 +93,17 @@ interface Stage {
 
 /** Trains one stage on the one before it; each goes on where it was cut off. The student comes first, as it is. */
 async function trainStages(
-  { out, seed, steps }: z.output<typeof schema>,
+  { out, seed, steps, problems }: z.output<typeof schema>,
   terminal: Terminal,
 ): Promise<Stage[]> {
   const { tell, signal } = terminal
   const start = { name: 'student', folder: locate(student) }
 
   tell('SFT: teacher traces that are right and leak nothing\n')
-  const traces = await buildDataset({ out: join(out, 'traces'), seed, until: 'decontaminate' }, terminal)
+  const traces = await buildDataset(
+    { out: join(out, 'traces'), seed, until: 'decontaminate', with: { problems } },
+    terminal,
+  )
   const fineTuned = { name: 'SFT', folder: join(out, 'sft') }
   const first = await learner(start.folder)
   const examples = await openExamples({ manifest: traces, config: 'until-decontaminate', out }, first)
@@ -109,7 +115,7 @@ async function trainStages(
   })
 
   tell('DPO: pivotal tokens of the fine-tuned student\n')
-  const search = { out: join(out, 'pairs'), seed, with: { student: fineTuned.folder } }
+  const search = { out: join(out, 'pairs'), seed, with: { problems, student: fineTuned.folder } }
   const manifest = await buildDataset(search, terminal)
   const preferring = { name: 'pivotal DPO', folder: join(out, 'dpo') }
   const second = await learner(fineTuned.folder)
@@ -131,8 +137,8 @@ async function trainStages(
   await trainGrpo({
     ...third.input,
     tokenizer: third.tokenizer,
-    problems: await readEvaluationProblems(locate(problemFile)),
-    dataId: await sha256OfFile(locate(problemFile)),
+    problems: await readEvaluationProblems(locate(problems)),
+    dataId: await sha256OfFile(locate(problems)),
     verifier: numericAnswer,
     options: { ...training, ...own, ...grpo, seed, out: folder },
     signal,
