@@ -57,8 +57,7 @@ export async function latestState(out: string, { model, options }: Run): Promise
   }
 }
 
-/** Writes a checkpoint beside the others, makes it visible by one rename, then removes the older ones. A write that fails
- *  leaves those as they are. */
+/** Writes a checkpoint beside the others and makes it visible by one rename. A write that fails leaves those as they are. */
 export async function saveState(
   out: string,
   { step, trained, moments }: TrainingState,
@@ -78,9 +77,13 @@ export async function saveState(
     await rm(partial, { recursive: true, force: true })
     throw writeFailure(partial, error)
   }
-  for (const old of await readdir(folder)) {
-    if (old !== name) await rm(join(folder, old), { recursive: true, force: true })
-  }
+}
+
+/** Removes the checkpoints before the newest, once a step after it has shown that its weights are good. */
+export async function dropOlderStates(out: string): Promise<void> {
+  const folder = join(out, 'checkpoints')
+  for (const old of (await readdir(folder)).sort().slice(0, -1))
+    await rm(join(folder, old), { recursive: true, force: true })
 }
 
 /** A model folder, or a PEFT folder. */

@@ -6,7 +6,14 @@ import { initialAdapter, type LoraOptions, mergeAdapter } from '../nn/lora.ts'
 import { type Parameters, toParameters, toWeights, trainableOf } from '../nn/network.ts'
 import type { Weight } from '../nn/safetensors.ts'
 import { adamW, globalNorm } from './adamw.ts'
-import { claimFolder, isFinished, latestState, saveState, saveTrained } from './checkpoints.ts'
+import {
+  claimFolder,
+  dropOlderStates,
+  isFinished,
+  latestState,
+  saveState,
+  saveTrained,
+} from './checkpoints.ts'
 import { type GradientEngine, localEngine, type MicroBatch } from './gradients.ts'
 import type { Placed } from './items.ts'
 import { openLog } from './log.ts'
@@ -129,6 +136,7 @@ export async function train<Item, Settings>(
       const micros = microBatches(items, trainer, options)
       const learning_rate = rateAt(step, { ...options, steps: batches.steps })
       const { loss, grad_norm, sums, gradients } = await measure(backend, engine, micros, { out, step })
+      if ((step - 1) % options.checkpointEvery === 0 && step > 1) await dropOlderStates(out)
       if (micros.length > 0) optimizer.apply(gradients, grad_norm, step, learning_rate)
       backend.tf.dispose(gradients)
 
@@ -271,6 +279,6 @@ function notFinite(
   return new FulcrumError(
     'train',
     `Step ${step} has loss ${loss} and gradient norm ${norm}, in ${places.slice(0, 8).join(', ')}${more}`,
-    `Nothing was changed by this step and the last checkpoint in ${out} is kept. Lower --learning-rate or leave these rows out.`,
+    `The checkpoints before it are kept in ${out}/checkpoints. Lower --learning-rate, or leave these rows out.`,
   )
 }

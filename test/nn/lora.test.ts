@@ -39,12 +39,8 @@ for (const architecture of ['llama', 'qwen2', 'phi3'] as const) {
     const checkpoint = tinyCheckpoint(architecture)
     const run = (adapter: Adapter): number[][] => {
       const input = backend.tf.tensor2d([ids], undefined, 'int32')
-      return logits(
-        backend,
-        checkpoint.config,
-        toParameters(backend, checkpoint, adapter),
-        input,
-      ).arraySync()[0]
+      const out = logits(backend, checkpoint.config, toParameters(backend, checkpoint, adapter), input)
+      return out.arraySync()[0] as number[][]
     }
     const compare = (got: number[][], want: Checkpoint): void =>
       referenceLogits(want, ids).forEach((row, t) =>

@@ -10,6 +10,24 @@ import { tinyCheckpoint } from '../nn/tiny.ts'
 
 export type TinyOptions = Partial<TrainingOptions> & { readonly epochs?: number }
 
+export const tinyOptions = (out: string, over: Partial<TrainingOptions> = {}): TrainingOptions => ({
+  out,
+  backend: 'wasm',
+  batchSize: 8,
+  microBatchSize: 3,
+  workers: 1,
+  recompute: false,
+  lora: null,
+  learningRate: 1e-2,
+  warmupSteps: 3,
+  decay: 'linear',
+  weightDecay: 0.01,
+  clipNorm: 1,
+  seed: 5,
+  checkpointEvery: 2,
+  ...over,
+})
+
 export async function trainTiny(
   trainer: 'sft' | 'dpo',
   out: string,
@@ -20,23 +38,7 @@ export async function trainTiny(
   const random = rngFor('tiny-training')
   const ids = (length: number): number[] => Array.from({ length }, () => random.below(13))
   const { epochs = 4, ...others } = over
-  const options: TrainingOptions = {
-    out,
-    backend: 'wasm',
-    batchSize: 8,
-    microBatchSize: 3,
-    workers: 1,
-    recompute: false,
-    lora: null,
-    learningRate: 1e-2,
-    warmupSteps: 3,
-    decay: 'linear',
-    weightDecay: 0.01,
-    clipNorm: 1,
-    seed: 5,
-    checkpointEvery: 2,
-    ...others,
-  }
+  const options = tinyOptions(out, others)
   const shared = {
     model: tinyCheckpoint('llama'),
     modelId: 'tiny',
