@@ -42,7 +42,10 @@ const training: Omit<TrainingOptions, 'out' | 'learningRate'> = {
 }
 const sft = { learningRate: 1e-4, epochs: 1 }
 const dpo = { learningRate: 6e-5, epochs: 4, beta: 0.3, nllWeight: 0.5, labelSmoothing: 0 }
-const grpo = { learningRate: 2e-5, decay: 'constant' as const, warmupSteps: 10, microBatchSize: 32 }
+const grpo = {
+  ...{ learningRate: 5e-5, decay: 'constant' as const, warmupSteps: 10 },
+  ...{ batchSize: 8, microBatchSize: 32, workers: 2 },
+}
 
 const schema = z.object({
   out: z.string().default('runs/recipe').describe('folder of the run'),
