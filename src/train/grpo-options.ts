@@ -36,7 +36,7 @@ export const grpoOptions = {
   snapshots: z
     .array(z.coerce.number().int().min(1))
     .default([])
-    .describe('round whose model is kept, as step-N in the folder'),
+    .describe('round whose model is kept, as step-N in the folder; the last is the folder itself'),
 }
 
 /** The loop's options and GRPO's own; batchSize counts problems, microBatchSize and learningRate are as for the others. */

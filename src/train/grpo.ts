@@ -34,7 +34,8 @@ export interface GrpoInput extends TrainingInput {
  *  optimiser steps on the rest. Old log-probabilities are those of the trainer's own forward pass, not the sampler's, so
  *  that the first ratio is 1; how far the two are apart is logged as rollout_gap. KL is k3 against the starting model, or
  *  against the old policy, where it has no gradient at the first update. Leaves out truncated sampling (the policy is the
- *  whole distribution) and refilling of skipped groups; the warm-up is linear, the paper's a cosine. Killed and run again
+ *  whole distribution) and refilling of skipped groups; the warm-up is linear, the paper's a cosine, and a round without
+ *  a mixed group counts as a step that changes nothing. Killed and run again
  *  it ends with the same weights. */
 export async function trainGrpo(input: GrpoInput): Promise<TrainingResult> {
   const { verifier, dataId } = input
