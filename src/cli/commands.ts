@@ -11,6 +11,11 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'train sft': async () => (await import('./train.ts')).sft,
   'train dpo': async () => (await import('./train.ts')).dpo,
   'train grpo': async () => (await import('./train.ts')).grpo,
+  dedupe: async () => (await import('./dedupe.ts')).default,
   evaluate: async () => (await import('./evaluate.ts')).default,
+  audit: async () => (await import('./audit.ts')).default,
+  'benchmarks list': async () => (await import('./benchmarks.ts')).list,
+  'benchmarks fetch': async () => (await import('./benchmarks.ts')).fetch,
+  'benchmarks verify': async () => (await import('./benchmarks.ts')).verify,
   doctor: async () => (await import('./doctor.ts')).default,
 }

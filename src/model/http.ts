@@ -3,7 +3,7 @@ import { chatBody, readChat } from './http/chat.ts'
 import { completionBody, completionOf, readCompletions } from './http/completions.ts'
 import { connect, type Connection } from './http/connection.ts'
 import { probeChat, probeCompletions } from './http/probe.ts'
-import { defaultRetry, type RetryPolicy } from './http/retry.ts'
+import { defaultRetry, type RetryPolicy } from '../store/retry.ts'
 import { readScores, scoreBody } from './http/score.ts'
 import type { Completion, Model, Prompt, SampleOptions, Tokenizer } from './model.ts'
 

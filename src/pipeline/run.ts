@@ -36,7 +36,8 @@ export async function runPipeline(
   options: RunOptions,
 ): Promise<RunResult> {
   const { out } = options
-  await claim(out, plan)
+  const { configSha256, identity, inputs, shards, expectedCalls } = plan
+  await claim(out, { configSha256, identity, inputs, shards, expectedCalls })
   const alone = (options.share?.count ?? 1) === 1
   if (alone) await sweep(out)
   await runShards(pipeline, plan, options)

@@ -31,6 +31,16 @@ export async function createOnce(path: string, bytes: Uint8Array | string): Prom
   }
 }
 
+/** Gives a finished partial file its name, durably. */
+export async function commitPartial(partial: string, path: string): Promise<void> {
+  try {
+    await rename(partial, path)
+    await syncFolder(dirname(path))
+  } catch (error) {
+    throw writeFailure(path, error)
+  }
+}
+
 async function writePartial(path: string, bytes: Uint8Array | string): Promise<string> {
   const partial = `${path}.${randomUUID()}.partial`
   try {

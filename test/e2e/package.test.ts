@@ -51,6 +51,8 @@ test('packed and installed into an empty folder, the command and the library wor
   // The models and problems that ship are found from anywhere.
   const { stdout: quickstart } = await fulcrum('plan', 'quickstart')
   assert.match(quickstart, /300 records/)
+  const { stdout: benchmarks } = await fulcrum('benchmarks', 'list')
+  assert.match(benchmarks, /\ngsm8k +1,319 +MIT +/)
 
   const script = `import { rngFor, wilson } from 'fulcrum'; console.log(typeof rngFor, typeof wilson)`
   const { stdout: library } = await run('node', ['--input-type=module', '-e', script], { cwd: app })

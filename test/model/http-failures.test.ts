@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { FulcrumError } from '../../src/errors.ts'
 import { httpModel } from '../../src/model/http.ts'
-import { retryAfterMs, withRetries } from '../../src/model/http/retry.ts'
+import { retryAfterMs, withRetries } from '../../src/store/retry.ts'
 import { type ServerScript, startOpenAiServer } from '../fixtures/openai-server.ts'
 import { connect, isModelError, open, options, prompt, serve, tokenizer, vllm } from './http-setup.ts'
 

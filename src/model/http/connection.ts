@@ -3,7 +3,7 @@ import pLimit from 'p-limit'
 import { Agent, fetch as undiciFetch } from 'undici'
 import { FulcrumError } from '../../errors.ts'
 import { explained, isUnknown, temporary, temporaryAtFirst } from './failure.ts'
-import { type RetryPolicy, withRetries } from './retry.ts'
+import { type RetryPolicy, withRetries } from '../../store/retry.ts'
 
 export interface ConnectionOptions {
   readonly baseUrl: string

@@ -1,6 +1,6 @@
 import { APIConnectionError, APIError } from 'openai'
 import { FulcrumError } from '../../errors.ts'
-import { retryAfterMs, type Temporary } from './retry.ts'
+import { retryAfterMs, type Temporary } from '../../store/retry.ts'
 
 /** A reply that is cut off, is no JSON, or lacks what every reply has. */
 export class IncompleteReply extends Error {
