@@ -18,7 +18,7 @@ export interface TrainingState {
   readonly moments: ReadonlyMap<string, Weight>
 }
 
-type Run = Pick<TrainingInput, 'model' | 'modelId' | 'tokenizerFrom' | 'options'>
+type Run = Pick<TrainingInput, 'model' | 'tokenizerFrom' | 'options'>
 
 /** Hash of everything that decides the weights a run ends with. */
 function configHash(config: object): string {
@@ -44,8 +44,7 @@ export async function claimFolder(out: string, config: object): Promise<void> {
 /** The newest checkpoint, or null at the start. */
 export async function latestState(out: string, { model, options }: Run): Promise<TrainingState | null> {
   const folder = join(out, 'checkpoints')
-  const names = (await readdir(folder).catch(() => [])).filter((name) => /^step-\d+$/.test(name)).sort()
-  const newest = names.at(-1)
+  const newest = (await stateNames(folder)).at(-1)
   if (newest === undefined) return null
   const at = join(folder, newest)
   const path = join(at, 'optimizer.safetensors')
@@ -79,21 +78,29 @@ export async function saveState(
   }
 }
 
-/** Removes the checkpoints before the newest, once a step after it has shown that its weights are good. */
+/** Removes all but the newest whole checkpoint, once a step after it has shown that its weights are good. */
 export async function dropOlderStates(out: string): Promise<void> {
   const folder = join(out, 'checkpoints')
-  for (const old of (await readdir(folder)).sort().slice(0, -1))
-    await rm(join(folder, old), { recursive: true, force: true })
+  const newest = (await stateNames(folder)).at(-1)
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (name !== newest) await rm(join(folder, name), { recursive: true, force: true })
+  }
+}
+
+/** Whole checkpoints, oldest first; a kill may have left a part of one beside them. */
+async function stateNames(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => [])
+  return names.filter((name) => /^step-\d+$/.test(name)).sort()
 }
 
 /** A model folder, or a PEFT folder. */
 async function saveTensors(
   folder: string,
   weights: ReadonlyMap<string, Weight>,
-  { model, modelId, tokenizerFrom, options: { lora } }: Run,
+  { model, tokenizerFrom, options: { lora } }: Run,
 ): Promise<void> {
   if (lora === null) await saveCheckpoint(folder, { config: model.config, weights }, { tokenizerFrom })
-  else await saveAdapter(folder, { options: lora, weights }, { baseModel: modelId })
+  else await saveAdapter(folder, { options: lora, weights }, { baseModel: tokenizerFrom })
 }
 
 /** What a run ends with: a model folder, and below it the adapter by itself where one was trained. The model's weights

@@ -187,7 +187,7 @@ async function measure<Item>(
   return { loss, grad_norm: norm, sums: Object.fromEntries(sums) as Record<string, number>, gradients }
 }
 
-/** As in GPT-3 (Brown et al. 2020, appendix B), but for beta1 and epsilon the defaults. */
+/** As in GPT-3 (Brown et al. 2020, arXiv:2005.14165, appendix B). */
 const moments = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }
 
 interface Policy {

@@ -148,8 +148,9 @@ async function write<Name extends string>(
   let [count, offset] = [0, 0]
   let waiting: { ids: Buffer[]; index: Buffer[] } = { ids: [], index: [] }
   const flush = async (): Promise<void> => {
-    await ids.write(Buffer.concat(waiting.ids))
-    await index.write(Buffer.concat(waiting.index))
+    // write() may take a part only and say nothing; appendFile() goes on until all is written or the disk is full.
+    await ids.appendFile(Buffer.concat(waiting.ids))
+    await index.appendFile(Buffer.concat(waiting.index))
     waiting = { ids: [], index: [] }
   }
   try {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { FulcrumError } from '../../src/errors.ts'
@@ -10,6 +10,7 @@ import { openBackend } from '../../src/nn/backend.ts'
 import type { Checkpoint } from '../../src/nn/checkpoint.ts'
 import { toParameters } from '../../src/nn/network.ts'
 import { adamW } from '../../src/train/adamw.ts'
+import { dropOlderStates } from '../../src/train/checkpoints.ts'
 import { inMemory } from '../../src/train/items.ts'
 import { trainSft } from '../../src/train/sft.ts'
 import { tinyCheckpoint } from '../nn/tiny.ts'
@@ -65,6 +66,14 @@ test('a checkpoint is only dropped when a step after the next one was good', asy
   })
   await assert.rejects(wild, /^FulcrumError: Step 2 has loss .* gradient norm NaN, in tiny item/)
   assert.deepEqual(checkpoints(out), ['step-00000001'])
+})
+
+test('part of a checkpoint, left by a kill, is never taken for one', async () => {
+  const folder = join(fresh(), 'checkpoints')
+  for (const name of ['step-00000004', 'step-00000006', 'step-00000008.partial'])
+    mkdirSync(join(folder, name), { recursive: true })
+  await dropOlderStates(dirname(folder))
+  assert.deepEqual(readdirSync(folder), ['step-00000006'])
 })
 
 test('a disk that fills up at a checkpoint is said, loses nothing, and the run goes on with room again', async () => {

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import test from 'node:test'
 import { openBackend } from '../../src/nn/backend.ts'
+import { saveCheckpoint } from '../../src/nn/checkpoint.ts'
 import { loadTokenizer } from '../../src/nn/tokenizer.ts'
 import { openExamples, openPairs } from '../../src/train/data.ts'
 import { sideLogProbs } from '../../src/train/dpo.ts'
@@ -147,4 +150,22 @@ test('the reference is asked once, for this model and these pairs, and a broken 
   }
   assert.deepEqual(await (await referred('a')).read([3, 19]), first)
   assert.equal(asked, 60)
+})
+
+test('a disk that fills up under a token file is said, and no part of it is taken for one', async () => {
+  const set = fresh()
+  const rows = Array.from({ length: 400 }, (_, i) => sftRow(`word ${i}`, `is ${i}`))
+  const manifest = await writeDataset(set, 'sft_text', [rows])
+  await saveCheckpoint(folder, model, { tokenizerFrom: folder })
+  const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+  const train = ['train', 'sft', '--data', manifest, '--model', folder, '--out', join(set, 'out')]
+  // Files of at most 8 KiB are as good as a full disk, and need no mount; the ids take 20.
+  const node = [process.execPath, '--import', 'tsx', main, ...train]
+  const { status, stderr } = spawnSync('bash', ['-c', 'ulimit -f 8; exec "$@"', 'bash', ...node], {
+    encoding: 'utf8',
+    env: { ...process.env, TSX_DISABLE_CACHE: '1' },
+  })
+  assert.equal(status, 2, stderr)
+  assert.match(stderr, /Cannot write .*\.cache.*: EFBIG\nnext: +A file size limit was hit/)
+  assert.deepEqual(readdirSync(join(set, '.cache')), [])
 })
