@@ -19,7 +19,7 @@ import { table } from './table.ts'
 
 const schema = z
   .object({
-    model: z.string().describe('model folder, or http://host:port/v1#name'),
+    model: z.string().describe('model folder, FILE.gguf, or http://host:port/v1#name'),
     problems: z.string().describe('JSONL or Parquet with problem and answer that no training saw'),
     baseline: z.string().optional().describe('model to compare with on the same problems, as one before'),
     verifier: z.enum(['numeric', 'exact']).default('numeric').describe('how answers are compared'),
@@ -36,7 +36,10 @@ const schema = z
     topK: z.int().min(0).default(0).describe('most likely tokens kept; 0 is off'),
     maxTokens: z.int().min(1).default(512).describe('longest completion, tokens'),
     seed: z.int().min(0).default(0).describe('seed of the draws'),
-    tokenizer: z.string().optional().describe('model folder with the tokenizer of a model behind HTTP'),
+    tokenizer: z
+      .string()
+      .optional()
+      .describe('model folder with the tokenizer of a GGUF file or of a model behind HTTP'),
     out: z.string().optional().describe('folder for run.json, every completion, the summary and its curve'),
     json: z.boolean().default(false).describe('print JSON, every problem'),
   })

@@ -42,12 +42,14 @@ export async function localModel(
   }
 }
 
-function promptIds(prompt: Prompt, tokenizer: Tokenizer): readonly number[] {
+/** A prompt's exact ids, a chat rendered by the model's own template. */
+export function promptIds(prompt: Prompt, tokenizer: Tokenizer): readonly number[] {
   if (prompt.kind === 'tokens') return prompt.ids
   return tokenizer.encode(prompt.kind === 'text' ? prompt.text : tokenizer.renderChat(prompt.messages))
 }
 
-function completionOf(
+/** A completion as the model type has it. */
+export function completionOf(
   { tokenIds, logprobs, modelLogprobs, finishReason }: Generated,
   promptTokens: number,
   tokenizer: Tokenizer,

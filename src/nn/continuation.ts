@@ -1,6 +1,5 @@
 import { FulcrumError } from '../errors.ts'
 import { rngFor } from '../statistics/random.ts'
-import type { DecoderConfig } from './config.ts'
 import { checkRule, pick, type SamplingRule } from './sampling.ts'
 
 export interface GenerateOptions extends SamplingRule {
@@ -58,11 +57,17 @@ export function finished(continuations: readonly Continuation[], n: number): Gen
   return Array.from({ length: plain.length / n }, (_, p) => plain.slice(p * n, (p + 1) * n))
 }
 
+/** Of a model: as in its config. */
+interface Limits {
+  readonly maxPositions: number
+  readonly vocabSize: number
+}
+
 /** Refuses what a model cannot continue. */
 export function checkRequest(
   prompts: readonly (readonly number[])[],
   options: GenerateOptions,
-  { maxPositions, vocabSize }: DecoderConfig,
+  { maxPositions, vocabSize }: Limits,
 ): void {
   checkRule(options)
   if (!(options.maxTokens >= 1)) {
@@ -85,7 +90,7 @@ export function checkScored(
   ids: readonly number[],
   from: number,
   rule: SamplingRule,
-  { maxPositions, vocabSize }: DecoderConfig,
+  { maxPositions, vocabSize }: Limits,
 ): void {
   checkRule(rule)
   checkIds(ids, vocabSize)

@@ -29,7 +29,7 @@ export interface DpoInput extends TrainingInput {
 }
 
 /** A pair with what the reference says of it. */
-interface ReferredPair extends PreferencePair {
+export interface ReferredPair extends PreferencePair {
   readonly reference: Reference
 }
 

@@ -85,7 +85,7 @@ export async function openEngine(checkpoint: Checkpoint, beforePass: () => void)
   }
 }
 
-/** Where activations lie: [rowsPerPass, ..] each, but `scores` [P], `last` [d] and `logits` [V] of one row. */
+/** Where activations lie: [rowsPerPass, ..] each, but `scores` [P] of one row. */
 interface Room {
   readonly x: number
   readonly normed: number
@@ -123,8 +123,8 @@ function newRoom(
     up: arena.floats(rowsPerPass * width),
     positions: arena.floats(rowsPerPass),
     scores: arena.floats(maxPositions + 8),
-    last: arena.floats(hiddenSize),
-    logits: arena.floats(head.m),
+    last: arena.floats(rowsPerPass * hiddenSize),
+    logits: arena.floats(rowsPerPass * head.m),
   }
 }
 
@@ -135,10 +135,13 @@ function forward(work: Work, rows: readonly Row[], wanted: readonly number[]): F
   for (let at = 0; at < rows.length; at += rowsPerPass) {
     work.beforePass()
     pass(work, rows.slice(at, at + rowsPerPass))
-    for (const row of wanted.filter((row) => row >= at && row < at + rowsPerPass)) {
-      wasm.rmsNorm(room.x + (row - at) * d * 4, model.norm, room.last, 1, d, normEpsilon)
-      dense(wasm, room.last, model.head, room.logits, 1)
-      logits.push(arena.f32(room.logits, vocabSize).slice())
+    const here = wanted.filter((row) => row >= at && row < at + rowsPerPass)
+    here.forEach((row, i) => {
+      wasm.rmsNorm(room.x + (row - at) * d * 4, model.norm, room.last + i * d * 4, 1, d, normEpsilon)
+    })
+    dense(wasm, room.last, model.head, room.logits, here.length)
+    for (let i = 0; i < here.length; i++) {
+      logits.push(arena.f32(room.logits + i * model.head.m * 4, vocabSize).slice())
     }
   }
   return logits
