@@ -37,7 +37,7 @@ export default tseslint.config(
   },
   {
     files: ['src/**'],
-    ignores: ['src/cli/**'],
+    ignores: ['src/cli/**', 'src/build-wasm.ts'],
     rules: {
       'no-restricted-globals': ['error', ...process, ...network],
       'no-restricted-properties': ['error', ...properties],

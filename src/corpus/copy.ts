@@ -2,7 +2,7 @@ import { readyZstd } from '../store/zstd.ts'
 import { FulcrumError } from '../errors.ts'
 import { openWhole } from '../store/whole-file.ts'
 import { copyParquet, type MapRow } from '../store/parquet-copy.ts'
-import { type ByteSource, DamagedFile, openPlain, openUnpacked, readyUnpacking } from './bytes.ts'
+import { type ByteSource, DamagedFile, openPlain, openUnpacked, readyUnpacking } from '../store/unpacked.ts'
 import { packerFor } from './pack.ts'
 
 /** What becomes of a row of JSON lines: kept byte for byte, left out, or written as other bytes (a record without its

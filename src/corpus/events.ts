@@ -61,8 +61,8 @@ export interface SignedRows {
   /** bands x rows slots a row */
   readonly signatures: Uint32Array
   readonly words: Uint32Array
-  /** 16 bytes a row */
-  readonly contentHashes: Uint8Array
+  /** Four quarters a row, most significant first. */
+  readonly contentHashes: Uint32Array
 }
 
 /** What one part of a pass counted; sums over parts give the totals. */

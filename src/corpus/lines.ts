@@ -1,4 +1,4 @@
-import type { ByteSource } from './bytes.ts'
+import type { ByteSource } from '../store/unpacked.ts'
 
 /** Lines that begin in [start, end) of a file, wherever the last one ends. */
 export interface LineRange {

@@ -2,47 +2,50 @@ import type { Signed } from '../text/minhash.ts'
 import type { SignedRows } from './events.ts'
 
 /** The signature of a row, from those of its texts: the smaller of each slot, which is the signature of all their
- *  shingles together; no shingle spans two texts. */
+ *  shingles together; no shingle spans two texts. What `take` gives holds until the next row begins. */
 export function createRowSignature(slots: number) {
-  let row: Signed | null = null
-  let texts: string[] = []
+  const signature = new Uint32Array(slots)
+  const contentHash = new Uint32Array(4)
+  let words = 0
+  let texts = 0
   return {
     add(text: Signed): void {
       if (text.words === 0) return
-      texts.push(text.contentHash)
-      if (row === null) {
-        row = text
-        return
-      }
-      const { signature } = row
-      for (let slot = 0; slot < signature.length; slot++) {
-        const value = text.signature[slot] as number
-        if (value < (signature[slot] as number)) signature[slot] = value
-      }
-      row = { signature, words: row.words + text.words, contentHash: '' }
+      if (texts === 0) signature.set(text.signature)
+      else lowerSlots(signature, text.signature)
+      addContent(contentHash, text.contentHash, texts)
+      words += text.words
+      texts++
     },
     take(): Signed {
-      const { signature, words } = row ?? { signature: new Uint32Array(slots).fill(0xffffffff), words: 0 }
-      const taken = { signature, words, contentHash: contentHash(texts) }
-      row = null
-      texts = []
+      if (texts === 0) {
+        signature.fill(0xffffffff)
+        contentHash.fill(0)
+      }
+      const taken = { signature, words, contentHash }
+      words = 0
+      texts = 0
       return taken
     },
   }
 }
 
+function lowerSlots(row: Uint32Array, text: Uint32Array): void {
+  for (let slot = 0; slot < row.length; slot++) {
+    const value = text[slot] as number
+    if (value < (row[slot] as number)) row[slot] = value
+  }
+}
+
+const multipliers = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f]
+
 /** A lone text's own hash; of several, one of theirs in order: each quarter a polynomial in theirs, mod 2^32, which is as
  *  good as they are since they are hashes already. */
-function contentHash(texts: readonly string[]): string {
-  if (texts.length === 1) return texts[0] as string
-  let [a, b, c, d] = [texts.length, 0, 0, 0]
-  for (const text of texts) {
-    a = (Math.imul(a, 0x9e3779b1) + parseInt(text.slice(0, 8), 16)) | 0
-    b = (Math.imul(b, 0x85ebca77) + parseInt(text.slice(8, 16), 16)) | 0
-    c = (Math.imul(c, 0xc2b2ae3d) + parseInt(text.slice(16, 24), 16)) | 0
-    d = (Math.imul(d, 0x27d4eb2f) + parseInt(text.slice(24), 16)) | 0
+function addContent(row: Uint32Array, text: Uint32Array, before: number): void {
+  for (let i = 0; i < 4; i++) {
+    const value = text[i] as number
+    row[i] = before === 0 ? value : Math.imul((row[i] as number) + before, multipliers[i] as number) + value
   }
-  return [a, b, c, d].map((quarter) => (quarter >>> 0).toString(16).padStart(8, '0')).join('')
 }
 
 /** Signatures in one growing block each, so that a batch crosses the thread as a few blocks. */
@@ -50,14 +53,14 @@ export function noSignatures(slots: number) {
   let rows = new Uint32Array(64)
   let words = new Uint32Array(64)
   let signatures = new Uint32Array(64 * slots)
-  let contentHashes = Buffer.alloc(64 * 16)
+  let contentHashes = new Uint32Array(64 * 4)
   let length = 0
   const grow = (): void => {
     const size = 2 * rows.length
     rows = grown(rows, size)
     words = grown(words, size)
     signatures = grown(signatures, size * slots)
-    contentHashes = Buffer.concat([contentHashes], size * 16)
+    contentHashes = grown(contentHashes, size * 4)
   }
   return {
     add(row: number, text: Signed): void {
@@ -65,7 +68,7 @@ export function noSignatures(slots: number) {
       rows[length] = row
       words[length] = text.words
       signatures.set(text.signature, length * slots)
-      contentHashes.write(text.contentHash, length * 16, 'hex')
+      contentHashes.set(text.contentHash, length * 4)
       length++
     },
     bytes: () => length * (24 + 4 * slots),
@@ -77,7 +80,7 @@ export function noSignatures(slots: number) {
         rows: rows.slice(0, length),
         words: words.slice(0, length),
         signatures: signatures.slice(0, length * slots),
-        contentHashes: new Uint8Array(contentHashes.subarray(0, length * 16)),
+        contentHashes: contentHashes.slice(0, length * 4),
       }
     },
   }

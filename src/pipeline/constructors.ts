@@ -1,7 +1,7 @@
 import { FulcrumError } from '../errors.ts'
 import type { Model } from '../model/model.ts'
 import type { Column, Columns, Row } from '../record/columns.ts'
-import type { Run, Stage } from './stage.ts'
+import type { Asks, Run, Stage } from './stage.ts'
 import { inOrder, type WindowOptions } from './window.ts'
 
 /** A row that does not go on, with the reason it is kept under. */
@@ -21,6 +21,7 @@ interface StageBase<Needs extends Columns> extends Partial<WindowOptions> {
   readonly models?: readonly Model[]
   readonly options?: Readonly<Record<string, unknown>>
   readonly callsPerRow?: number
+  readonly asks?: Asks
 }
 
 export interface MapStage<Needs extends Columns, Adds extends Columns> extends StageBase<Needs> {
@@ -96,7 +97,8 @@ export function expand<Needs extends Columns, Adds extends Columns>(
         for await (const row of rows) yield* spread<R, Row<Adds>>(of.name, row, await work(row, run), run)
         return
       }
-      const window = backlog === undefined ? { concurrency } : { concurrency, backlog }
+      const atOnce = Math.max(concurrency, run.concurrency ?? 1)
+      const window = backlog === undefined ? { concurrency: atOnce } : { concurrency: atOnce, backlog }
       const answered = inOrder(rows, window, run.signal, (row) => withDrops(row, run, work))
       for await (const { row, outcome, drops } of answered) {
         for (const [name, dropped, reason] of drops) run.drop(name, dropped, reason)
@@ -123,6 +125,7 @@ async function withDrops<R extends object>(
   const drops: Parameters<Run['drop']>[] = []
   const own: Run = {
     seed: run.seed,
+    shard: run.shard,
     signal: run.signal,
     drop: (...dropped) => drops.push(dropped),
     count: (name, by) => run.count(name, by),

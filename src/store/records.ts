@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { FulcrumError } from '../errors.ts'
 import { readParquet } from './parquet-reader.ts'
+import { openUnpacked, readyUnpacking } from './unpacked.ts'
 
 /** One record of an input file, or what is wrong with it. */
 export interface SourceRecord {
@@ -19,7 +20,7 @@ export interface ReadRecordsOptions {
   readonly mostLineBytes?: number
 }
 
-/** Records of JSONL (.jsonl, .ndjson, .json with one object a line; each also .gz) and Parquet files, by extension.
+/** Records of JSONL (.jsonl, .ndjson, .json with one object a line; each also .gz, .zst) and Parquet files, by extension.
  *  A malformed line is a record with an error: the reader decides how many to bear. */
 export async function* readRecords(
   path: string,
@@ -37,8 +38,9 @@ export async function* readRecords(
     for await (const value of readParquet(path)) yield { file: path, line: ++line, value, error: null }
     return
   }
-  if (!/\.(jsonl|ndjson|json)(\.gz)?$/.test(path)) {
-    throw new FulcrumError('data', `${path} has no known extension`, 'Use .jsonl, .jsonl.gz or .parquet.')
+  if (!/\.(jsonl|ndjson|json)(\.(gz|zst))?$/.test(path)) {
+    const hint = 'Use .jsonl, .jsonl.gz, .jsonl.zst or .parquet.'
+    throw new FulcrumError('data', `${path} has no known extension`, hint)
   }
   let line = 0
   for await (const { bytes, size } of lines(path, mostLineBytes)) {
@@ -101,6 +103,10 @@ async function* lines(path: string, mostBytes: number): AsyncGenerator<Line> {
 }
 
 async function* chunks(path: string): AsyncGenerator<Buffer> {
+  if (path.endsWith('.zst')) {
+    yield* unpackedChunks(path)
+    return
+  }
   const stream = createReadStream(path)
   const unpacked = path.endsWith('.gz') ? pipeline(stream, createGunzip(), () => undefined) : stream
   try {
@@ -108,5 +114,24 @@ async function* chunks(path: string): AsyncGenerator<Buffer> {
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new FulcrumError('data', `Cannot read ${path}: ${reason}`, 'Fetch or write the file again.', cause)
+  }
+}
+
+/** Node has a decoder of its own from 22.15 on only. */
+async function* unpackedChunks(path: string): AsyncGenerator<Buffer> {
+  await readyUnpacking()
+  const source = openUnpacked(path, { mostUnpackedBytes: Infinity, mostUnpackedRatio: Infinity })
+  try {
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(2 ** 16)
+      const bytes = source.read(chunk)
+      if (bytes === 0) return
+      yield chunk.subarray(0, bytes)
+    }
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new FulcrumError('data', `Cannot read ${reason}`, 'Fetch or write the file again.', cause)
+  } finally {
+    source.close()
   }
 }

@@ -21,8 +21,9 @@ export interface Signed {
    *  a shingle has one shingle of all of them; one without words has 0xffffffff in every slot. */
   readonly signature: Uint32Array
   readonly words: number
-  /** 128 bits in hex, of the words: equal for texts that differ in case, spacing and punctuation only. */
-  readonly contentHash: string
+  /** 128 bits of the words as four quarters, most significant first: equal for texts that differ in case, spacing and
+   *  punctuation only. */
+  readonly contentHash: Uint32Array
 }
 
 export interface Signer {

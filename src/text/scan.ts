@@ -69,6 +69,7 @@ export function createTextScanner(index: TextIndex, options: ScanOptions = {}): 
 
 /** A scanner that also makes signatures, from the same pass over the text. */
 export interface SigningScanner extends TextScanner {
+  /** The signature is a view that the next text overwrites. */
   scanAndSign(text: Uint8Array): { readonly matches: TextMatches | null; readonly signed: Signed }
 }
 

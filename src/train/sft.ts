@@ -15,7 +15,7 @@ export interface SftInput extends TrainingInput {
 }
 
 /** Supervised fine-tuning: mean cross-entropy over the completion tokens of a batch, AdamW, all weights or LoRA. Examples
- *  are padded inside batches of like lengths, not packed (docs/decisions/0008). Killed and run again it ends with the
+ *  are padded inside batches of like lengths, not packed (docs/decisions/0009). Killed and run again it ends with the
  *  same weights. */
 export async function trainSft(input: SftInput): Promise<TrainingResult> {
   const { data, options } = input

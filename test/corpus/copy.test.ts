@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { openUnpacked, readyUnpacking } from '../../src/corpus/bytes.ts'
+import { openUnpacked, readyUnpacking } from '../../src/store/unpacked.ts'
 import { copyParquetRows, copyRows } from '../../src/corpus/copy.ts'
 import { readyZstd, zstd } from '../../src/store/zstd.ts'
 

@@ -4,7 +4,7 @@ import test from 'node:test'
 import { referenceLogits } from '../../src/nn/reference.ts'
 import type { GenerateOptions } from '../../src/nn/sampler.ts'
 import { scoreOf } from '../../src/nn/sampling.ts'
-import { compileKernels } from '../../assembly/build.ts'
+import { compileKernels } from '../../src/build-wasm.ts'
 import { createWasmSampler } from '../../src/nn/wasm/sampler.ts'
 import { tinyCheckpoint } from './tiny.ts'
 

@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { FulcrumError } from '../../src/errors.ts'
 import { legacyRow, legacyRows } from '../fixtures/store/legacy-rows.ts'
+import { readyZstd, zstd } from '../../src/store/zstd.ts'
 import { readRecords, type ReadRecordsOptions, type SourceRecord } from '../../src/store/records.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'fulcrum-records-'))
@@ -23,6 +24,8 @@ async function read(
   for await (const record of readRecords(path, options)) found.push(record)
   return found
 }
+
+const valueOf = (next: IteratorResult<SourceRecord, undefined> | undefined): unknown => next?.value?.value
 
 const brief = (records: SourceRecord[]): unknown[] => records.map(({ line, value }) => [line, value])
 
@@ -75,6 +78,27 @@ test('a line of eight million characters is read, one over the limit is a malfor
   const [first, second] = await read('huge.jsonl', null, { mostLineBytes: 1e6 })
   assert.equal(first?.error, 'a line of 8000008 bytes, more than 1000000')
   assert.deepEqual(second?.value, { a: 1 })
+})
+
+test('.zst is read by extension, two files at once too, and a cut one is refused by name', async () => {
+  await readyZstd()
+  const rows = (of: string): string => Array.from({ length: 20_000 }, (_, i) => `{"${of}":${i}}\n`).join('')
+  const paths = ['a', 'b'].map((name) => {
+    const path = join(folder, `${name}.jsonl.zst`)
+    writeFileSync(path, zstd(Buffer.from(rows(name))))
+    return path
+  })
+  const [first, second] = paths.map((path) => readRecords(path))
+  for (let i = 0; i < 20_000; i++) {
+    assert.deepEqual(valueOf(await first?.next()), { a: i })
+    assert.deepEqual(valueOf(await second?.next()), { b: i })
+  }
+  assert.equal((await first?.next())?.done, true)
+  const whole = zstd(Buffer.from(rows('c')))
+  await assert.rejects(
+    read('cut.jsonl.zst', whole.subarray(0, whole.length / 2)),
+    dataError(/Cannot read .*cut\.jsonl\.zst: unexpected end of file at byte/),
+  )
 })
 
 test('gzip is read by extension, and a cut gzip file is refused by name', async () => {

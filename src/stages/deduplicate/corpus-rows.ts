@@ -1,4 +1,4 @@
-import { openPlain, openUnpacked, readyUnpacking } from '../../corpus/bytes.ts'
+import { openPlain, openUnpacked, readyUnpacking } from '../../store/unpacked.ts'
 import { fieldText, recordFields } from '../../corpus/fields.ts'
 import { type FieldSelection, isWanted, parseSelection, type Step } from '../../corpus/selection.ts'
 import { readParquet } from '../../store/parquet-reader.ts'

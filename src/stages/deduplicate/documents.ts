@@ -28,7 +28,7 @@ export function documentSource(read: () => AsyncIterable<CorpusDocument>): Docum
       for await (const { texts } of read()) {
         for (const text of texts) row.add(signer.sign(encoder.encode(text)))
         const { signature, words, contentHash } = row.take()
-        yield { signatures: signature, words: [words], contentHashes: Buffer.from(contentHash, 'hex') }
+        yield { signatures: signature, words: [words], contentHashes: contentHash }
       }
     },
     async *texts(wanted) {

@@ -27,16 +27,15 @@ export const signatureShape = ({ kind, shingle, bands, rows }: DuplicateOptions)
 /** Documents as signed, one after the other. */
 export interface SignedDocuments {
   readonly words: ArrayLike<number>
-  /** 16 bytes each */
-  readonly contentHashes: Uint8Array
+  /** Four quarters each, most significant first. */
+  readonly contentHashes: Uint32Array
   /** Slots of the shape each. */
   readonly signatures: Uint32Array
 }
 
 /** Writes the sketch of the i-th document into a row. */
 export function putSketch(of: SignedDocuments, i: number, options: DuplicateOptions, row: Uint32Array): void {
-  const hash = new DataView(of.contentHashes.buffer, of.contentHashes.byteOffset + 16 * i, 16)
-  for (let part = 0; part < 4; part++) row[columns.content + part] = hash.getUint32(4 * part)
+  for (let part = 0; part < 4; part++) row[columns.content + part] = of.contentHashes[4 * i + part] as number
   row[columns.words] = of.words[i] as number
   if (options.kind !== 'near') return
   const { bands, rows } = options

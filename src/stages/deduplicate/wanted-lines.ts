@@ -1,4 +1,4 @@
-import type { ByteSource } from '../../corpus/bytes.ts'
+import type { ByteSource } from '../../store/unpacked.ts'
 
 /** A line of a text file without its line feed; the bytes are good until the next is asked for. */
 export interface WantedLine {

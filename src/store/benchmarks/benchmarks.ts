@@ -51,7 +51,7 @@ export function chosenBenchmark(
   const named = /^([\w.-]+)=(.+)$/s.exec(choice)
   if (named !== null && !existsSync(choice))
     return fromFile({ name: named[1] as string, file: named[2] as string })
-  if (/[/\\]|\.(jsonl|ndjson|json|parquet)(\.gz)?$/.test(choice) || existsSync(choice))
+  if (/[/\\]|\.(jsonl|ndjson|json|parquet)(\.(gz|zst))?$/.test(choice) || existsSync(choice))
     return fromFile({ file: choice })
   throw unknownBenchmark(choice)
 }
@@ -79,7 +79,7 @@ function fromFile({ name, file, fields }: BenchmarkFile): ChosenBenchmark {
   const known = name === undefined ? null : benchmarkNamed(name)
   const columns = fields === undefined ? (known?.columns ?? null) : columnsFrom(fields)
   return {
-    name: name ?? basename(file).replace(/\.(jsonl|ndjson|json|parquet)(\.gz)?$/, ''),
+    name: name ?? basename(file).replace(/\.(jsonl|ndjson|json|parquet)(\.(gz|zst))?$/, ''),
     columns: columns?.question.length === 0 ? null : columns,
     mayGuess: fields === undefined,
     parts: [{ config: '', split: '', files: [{ path, sha256: null }] }],

@@ -21,7 +21,7 @@ export function splitFiles(
     (folder, stem) => folder === `${config}/${split}` && /^\d+$/.test(stem),
     (folder, stem) => plain.includes(folder) && suffixed.test(stem),
   ]
-  for (const extension of [/\.parquet$/, /\.(jsonl|ndjson|json)(\.gz)?$/]) {
+  for (const extension of [/\.parquet$/, /\.(jsonl|ndjson|json)(\.(gz|zst))?$/]) {
     for (const rule of rules) {
       const found = listed.filter(({ path }) => {
         const name = posix.basename(path)

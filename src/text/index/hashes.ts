@@ -46,7 +46,7 @@ function mix(hash: bigint): bigint {
 }
 
 /** 128 bits of a list of words, in hex: two chains over two hashes of each word. */
-export function content(words: readonly Uint8Array[]): string {
+export function content(words: readonly Uint8Array[]): Uint32Array {
   let first = content1
   let second = content2
   for (const word of words) {
@@ -56,7 +56,7 @@ export function content(words: readonly Uint8Array[]): string {
   first = mix(wrap(first + BigInt(words.length)))
   second = mix(wrap(second + first))
   first = wrap(first + second)
-  return first.toString(16).padStart(16, '0') + second.toString(16).padStart(16, '0')
+  return Uint32Array.from([first >> 32n, first, second >> 32n, second], (part) => Number(part & 0xffffffffn))
 }
 
 /** Each slot's hash of x: x * multiply + add modulo 2^32. */

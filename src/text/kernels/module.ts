@@ -19,8 +19,7 @@ export interface Kernels {
   closeSide(start: number, end: number): void
   slotHashes(): number
   signatureAt(): number
-  contentUpper(): bigint
-  contentLower(): bigint
+  contentQuarter(i: number): number
 }
 
 /** What the kernel asks of JavaScript. */

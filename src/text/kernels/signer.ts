@@ -12,7 +12,8 @@ export function kernelSigner(shape: SignatureShape): Signer {
     sign(text) {
       session.begin(text, false, true)
       session.wasm.advance()
-      return signing.read(session)
+      const signed = signing.read(session)
+      return { ...signed, signature: signed.signature.slice() }
     },
   }
 }
@@ -23,7 +24,7 @@ interface Signing {
   readonly slots: number
   /** Gives the kernel the slots' hashes. */
   readonly install: (session: Session) => void
-  /** What the kernel made of the text that has ended. */
+  /** What the kernel made of the text that has ended; the signature is a view that the next text overwrites. */
   readonly read: (session: Session) => Signed
 }
 
@@ -40,14 +41,15 @@ export function newSigning(shape: SignatureShape): Signing {
     },
     read({ wasm, view32 }) {
       return {
-        signature: new Uint32Array(view32(wasm.signatureAt(), multiply.length)),
+        signature: view32(wasm.signatureAt(), multiply.length),
         words: wasm.wordsRead(),
-        contentHash: hex(wasm.contentUpper()) + hex(wasm.contentLower()),
+        contentHash: Uint32Array.of(
+          wasm.contentQuarter(0),
+          wasm.contentQuarter(1),
+          wasm.contentQuarter(2),
+          wasm.contentQuarter(3),
+        ),
       }
     },
   }
-}
-
-function hex(value: bigint): string {
-  return BigInt.asUintN(64, value).toString(16).padStart(16, '0')
 }

@@ -195,10 +195,6 @@ test('bad input is refused with its name: missing and empty benchmarks, missing 
   await assert.rejects(audited([corpus], [join(folder, 'none.jsonl')]), /none\.jsonl/)
   await assert.rejects(audited([corpus], [await file('e.jsonl', [''])]), /has no items/)
   await assert.rejects(audited([join(folder, 'gone.jsonl')], [benchmark]), /there is no file .*gone\.jsonl/)
-  await assert.rejects(
-    audited(['c.jsonl.zst'], [benchmark], { review: true }),
-    /--review cannot read c\.jsonl\.zst/,
-  )
   await assert.rejects(audited([corpus], [benchmark, benchmark]), /Two benchmarks have the name b/)
   await assert.rejects(
     audited([corpus], [benchmark], { judging: { info: 0.7 } }),

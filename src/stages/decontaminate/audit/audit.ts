@@ -8,7 +8,7 @@ import { createTextJudge } from '../text-judge.ts'
 import { commonNgrams } from './exclusions.ts'
 import { readItems } from './items-file.ts'
 import { type FolderJudging, judgeFolder, type Measured } from './judge-folder.ts'
-import { refuseUnsampled, sampleTexts } from './sample.ts'
+import { sampleTexts } from './sample.ts'
 import { type Scanned, type ScanOptions, scanToFolder, writeManifest } from './scan-folder.ts'
 import { createCorpusChanges, writeCorpus, type WriteMode, type WrittenFile } from './write-corpus.ts'
 
@@ -32,8 +32,6 @@ export interface Audited {
 export async function audit(options: AuditOptions): Promise<Audited> {
   // Mistakes in what is asked must not wait for the end of the scan.
   judgingOf(options.judging)
-  if (options.selfTestTrials > 0) refuseUnsampled(options.corpus, '--self-test')
-  if (options.review) refuseUnsampled(options.corpus, '--review')
   const scanned = await scanToFolder(options)
   return judged(options, options.corpus, async (isContaminated) => ({
     selfTest: options.selfTestTrials > 0 ? await tested(options, scanned) : null,

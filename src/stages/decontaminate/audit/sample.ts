@@ -36,17 +36,6 @@ export async function* readableRecords(file: string): AsyncGenerator<SourceRecor
   }
 }
 
-/** Refuses what only the scan can read, before it begins. */
-export function refuseUnsampled(files: readonly string[], what: string): void {
-  const packed = files.filter((file) => file.endsWith('.zst'))
-  if (packed.length === 0) return
-  throw new FulcrumError(
-    'config',
-    `${what} cannot read ${packed.join(', ')}: only the scan reads .zst`,
-    `Leave ${what} out, or unpack the file.`,
-  )
-}
-
 export interface SampleInput {
   readonly files: readonly string[]
   readonly fields: readonly string[]

@@ -47,7 +47,7 @@ import { beginText, tokenise } from './tokenise'
 export { closeSide, isFull, sideRoom } from './batch'
 export { fillMasks } from './hash'
 export { fillTables, linkGrams, openIndex } from './index'
-export { contentLower, contentUpper, signatureAt, slotHashes } from './sketch'
+export { contentQuarter, signatureAt, slotHashes } from './sketch'
 
 /** Hits that the buffer holds; a batch adds ROOM at most. */
 const HITS: u32 = 8 * ROOM

@@ -121,10 +121,16 @@ function contentBatch(): void {
 }
 
 /** The content hash, upper half. */
-export function contentUpper(): u64 {
+function contentUpper(): u64 {
   return mix(first + <u64>(firstWord + hashed)) + contentLower()
 }
 
-export function contentLower(): u64 {
+function contentLower(): u64 {
   return mix(second + mix(first + <u64>(firstWord + hashed)))
+}
+
+/** The four quarters of the content hash, most significant first, as 32 bits each. */
+export function contentQuarter(i: u32): u32 {
+  const half = i < 2 ? contentUpper() : contentLower()
+  return <u32>(i & 1 ? half : half >> 32)
 }

@@ -32,7 +32,7 @@ export function compileKernels(name: keyof typeof modules): string {
   try {
     execFileSync(process.execPath, [asc, here(source), '-o', out, '--baseDir', '/', ...common, ...flags])
     const base64 = readFileSync(out).toString('base64')
-    return `/** ${source} compiled by assembly/build.ts; do not edit. */\nexport const kernels =\n  '${base64}'\n`
+    return `/** ${source} compiled by src/build-wasm.ts; do not edit. */\nexport const kernels =\n  '${base64}'\n`
   } finally {
     rmSync(folder, { recursive: true })
   }
