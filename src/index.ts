@@ -51,6 +51,8 @@ export { writeAuditReport } from './report/audit/audit.ts'
 export { openExamples, openPairs } from './train/data.ts'
 export { trainDpo } from './train/dpo.ts'
 export { evaluate, type Evaluation } from './train/evaluate.ts'
+export { trainGrpo } from './train/grpo.ts'
+export { type Reward, rewardOf } from './train/reward.ts'
 export { inMemory, type Items } from './train/items.ts'
 export { trainSft } from './train/sft.ts'
 

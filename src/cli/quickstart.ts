@@ -3,9 +3,6 @@ import { z } from 'zod'
 import { loadCheckpoint } from '../nn/checkpoint.ts'
 import { loadTokenizer } from '../nn/tokenizer.ts'
 import { localModel } from '../model/local.ts'
-import { loadPipeline } from '../pipeline/load.ts'
-import { closeModels } from '../pipeline/plan.ts'
-import { runPipeline } from '../pipeline/run.ts'
 import { writeReport } from '../report/report.ts'
 import { summaryTable } from '../report/summary.ts'
 import { locate } from '../store/bundled.ts'
@@ -14,9 +11,8 @@ import { openPairs } from '../train/data.ts'
 import { type DpoOptions, trainDpo } from '../train/dpo.ts'
 import { evaluate, type Evaluation, readEvaluationProblems } from '../train/evaluate.ts'
 import { numericAnswer } from '../verify/verifier.ts'
+import { buildDataset } from './build.ts'
 import { command, type Terminal } from './command.ts'
-import { progressOf } from './progress.ts'
-import { planFrom } from './run.ts'
 
 const student = 'datasets/models/student'
 const heldOut = 'datasets/arithmetic/held-out.jsonl'
@@ -56,7 +52,8 @@ export default command({
   example: 'fulcrum quickstart --out runs/quickstart',
   run: async ({ options }, terminal) => {
     const { out, seed } = options
-    const manifest = await buildPairs(out, seed, terminal)
+    terminal.tell(`Building pivotal pairs -> ${out}\n`)
+    const manifest = await buildDataset({ out, seed }, terminal)
 
     terminal.tell('Training the student on the pairs\n')
     const trained = join(out, 'model')
@@ -75,26 +72,6 @@ export default command({
     return 0
   },
 })
-
-/** Runs pipelines/quickstart with its defaults; gives the manifest's path. */
-async function buildPairs(out: string, seed: number, terminal: Terminal): Promise<string> {
-  const definition = await loadPipeline('quickstart')
-  const pipelineOptions = definition.options.parse({})
-  const { plan, pipeline } = await planFrom({
-    options: { seed, shardRows: 32, until: undefined, json: false },
-    positionals: [],
-    pipeline: { definition, options: pipelineOptions },
-  })
-  terminal.tell(`Building pivotal pairs from ${plan.inputs[0]?.rows ?? 0} problems -> ${out}\n`)
-  const { watch, end } = progressOf(plan, terminal)
-  try {
-    const { manifestPath } = await runPipeline(pipeline, plan, { out, signal: terminal.signal, watch })
-    end()
-    return manifestPath
-  } finally {
-    await closeModels(plan.steps)
-  }
-}
 
 async function trainOnPairs(manifest: string, out: string, { signal }: Terminal): Promise<void> {
   const folder = locate(student)

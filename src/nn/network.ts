@@ -69,8 +69,24 @@ export function logits(
   )
 }
 
-/** Log-probabilities [N] of `targets` [N] at places `rows` [N] of ids [B, T], nats; a row is b * T + t, 'all' is every one.
- *  Differentiable; with `recompute` only the layers' inputs are kept for the backward pass. */
+/** Logits [N, V] at places `rows` [N] of ids [B, T]; a row is b * T + t, 'all' is every one. Differentiable; with
+ *  `recompute` only the layers' inputs are kept for the backward pass. */
+export function logitsAt(
+  backend: Backend,
+  config: DecoderConfig,
+  parameters: Parameters,
+  ids: Tensor2D,
+  rows: Tensor1D | 'all',
+  { recompute = false }: { readonly recompute?: boolean } = {},
+): Tensor2D {
+  const { tf } = backend
+  return tf.tidy(() => {
+    const states = hidden(backend, config, parameters, ids, recompute)
+    return project(backend, config, parameters, rows === 'all' ? states : gatherRows(tf, states, rows))
+  })
+}
+
+/** Log-probabilities [N] of `targets` [N] at places of ids [B, T] as {@link logitsAt} takes them, nats. Differentiable. */
 export function logProbsAt(
   backend: Backend,
   config: DecoderConfig,
@@ -78,14 +94,10 @@ export function logProbsAt(
   ids: Tensor2D,
   rows: Tensor1D | 'all',
   targets: Tensor1D,
-  { recompute = false }: { readonly recompute?: boolean } = {},
+  options: { readonly recompute?: boolean } = {},
 ): Tensor1D {
   const { tf } = backend
-  return tf.tidy(() => {
-    const states = hidden(backend, config, parameters, ids, recompute)
-    const wanted = rows === 'all' ? states : gatherRows(tf, states, rows)
-    return pickLogProbs(tf, project(backend, config, parameters, wanted), targets)
-  })
+  return tf.tidy(() => pickLogProbs(tf, logitsAt(backend, config, parameters, ids, rows, options), targets))
 }
 
 /** Last hidden states [B * T, d], before the final norm. */

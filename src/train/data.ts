@@ -8,6 +8,7 @@ import { readManifest, type ShardEntry } from '../store/manifest.ts'
 import { readParquet } from '../store/parquet-reader.ts'
 import type { PreferencePair } from './dpo.ts'
 import type { Items } from './items.ts'
+import type { GrpoProblem } from './rollouts.ts'
 import type { SftExample } from './sft.ts'
 import { tokenFile, type TokenLists, type TokenRow } from './token-file.ts'
 
@@ -151,6 +152,18 @@ async function checkedShards(
     )
   }
   return shards
+}
+
+/** The problems of a config, once each, as config grpo has them; any config with problem and answer will do. */
+export async function readProblemRows(manifest: string, config: string): Promise<GrpoProblem[]> {
+  const found = new Map<string, GrpoProblem>()
+  for (const { path } of await checkedShards(manifest, config)) {
+    for await (const row of readParquet(path)) {
+      const id = text(row, row.question_id === undefined ? 'id' : 'question_id', path)
+      found.set(id, { id, problem: text(row, 'problem', path), answer: text(row, 'answer', path) })
+    }
+  }
+  return [...found.values()]
 }
 
 /** Ids that say exactly this text under the tokenizer, or null. */

@@ -1,7 +1,9 @@
-import type { Model, Prompt } from '../model/model.ts'
-import { type Estimate, type Interval, wilson } from '../statistics/estimate.ts'
+import type { Completion, Model, Prompt } from '../model/model.ts'
+import { clusteredInterval } from '../statistics/clustered.ts'
+import { type Estimate, type Interval, share } from '../statistics/estimate.ts'
 import { seedFor } from '../statistics/random.ts'
 import { problems } from '../pipeline/source.ts'
+import { readRecords } from '../store/records.ts'
 import type { Verdict, Verifier } from '../verify/verifier.ts'
 import { FulcrumError } from '../errors.ts'
 
@@ -9,12 +11,16 @@ export interface EvaluationProblem {
   readonly id: string
   readonly problem: string
   readonly answer: string
+  /** Columns that go along to the results: what problems are grouped by, and what decontamination found. */
+  readonly carried?: Readonly<Record<string, string>>
 }
 
 export interface EvaluateOptions {
   readonly model: Model
   readonly problems: readonly EvaluationProblem[]
   readonly verifier: Verifier
+  /** Completions a problem; 1 unless given. */
+  readonly samples?: number
   /** 0 is greedy. */
   readonly temperature: number
   readonly topP: number
@@ -25,54 +31,96 @@ export interface EvaluateOptions {
   readonly onProblem?: (done: number, correct: number) => void
 }
 
+/** What became of one problem. */
+export interface ProblemResult {
+  readonly id: string
+  /** The first completion passed. */
+  readonly correct: boolean
+  readonly verdict: Verdict
+  /** Of its completions. */
+  readonly passed: Estimate
+  readonly completions: readonly {
+    readonly text: string
+    readonly tokens: number
+    readonly verdict: Verdict
+    readonly finish_reason: Completion['finishReason']
+  }[]
+  readonly carried: Readonly<Record<string, string>>
+}
+
 export interface Evaluation {
   readonly model: string
   readonly temperature: number
-  /** One completion a problem. */
+  /** All completions of all problems. */
   readonly passed: Estimate
-  /** 95 % Wilson interval of the pass rate. */
+  /** 95 % interval of the pass rate: Wilson's with one completion a problem, else clustered by problem. */
   readonly interval: Interval
   readonly unparsed: number
   readonly truncated: number
   /** By problem id, in the order given. */
-  readonly results: readonly { readonly id: string; readonly correct: boolean; readonly verdict: Verdict }[]
+  readonly results: readonly ProblemResult[]
 }
 
-/** pass@1 over problems, one completion each, so that trials are independent and the interval is honest. A truncated
- *  completion is a failure. Problem i draws from seedFor(seed, id): the same for every model compared. */
+/** Samples and verifies completions of problems. A truncated completion is a failure. Completion i of a problem draws
+ *  from rngFor(seedFor(seed, id), i): the same for every model compared. */
 export async function evaluate(of: EvaluateOptions): Promise<Evaluation> {
-  const { model, problems, verifier, seed, signal } = of
-  const sampler = { temperature: of.temperature, topP: of.topP, topK: of.topK, maxTokens: of.maxTokens }
-  let [done, truncated, unparsed, successes] = [0, 0, 0, 0]
-  const one = async ({ id, problem, answer }: EvaluationProblem) => {
-    const options = {
-      n: 1,
-      ...sampler,
-      seed: seedFor(seed, 'evaluate', id),
-      ...(signal !== undefined && { signal }),
-    }
-    const [completion] = await model.sample(promptOf(model, problem), options)
-    const { verdict } = verifier.verify(completion?.text ?? '', answer)
-    const cut = completion?.finishReason !== 'stop'
-    if (cut) truncated++
-    if (verdict === 'unparsed') unparsed++
-    const correct = !cut && verdict === 'equal'
-    if (correct) successes++
-    of.onProblem?.(++done, successes)
-    return { id, correct, verdict }
+  const { model, problems } = of
+  let [done, correct] = [0, 0]
+  const one = async (problem: EvaluationProblem): Promise<ProblemResult> => {
+    const result = await resultOf(problem, of)
+    if (result.correct) correct++
+    of.onProblem?.(++done, correct)
+    return result
   }
-  const results: Evaluation['results'][number][] = []
+  const results: ProblemResult[] = []
   for (let at = 0; at < problems.length; at += 64)
     results.push(...(await Promise.all(problems.slice(at, at + 64).map(one))))
-  const passed = { successes, trials: problems.length }
+  const passed = results.reduce(
+    (sum, { passed: { successes, trials } }) => ({
+      successes: sum.successes + successes,
+      trials: sum.trials + trials,
+    }),
+    { successes: 0, trials: 0 },
+  )
+  const all = results.flatMap(({ completions }) => completions)
   return {
     model: model.id,
     temperature: of.temperature,
     passed,
-    interval: wilson(passed),
-    unparsed,
-    truncated,
+    interval: clusteredInterval(
+      results.map((result) => share(result.passed)),
+      passed.trials,
+    ),
+    unparsed: all.filter(({ verdict }) => verdict === 'unparsed').length,
+    truncated: all.filter(({ finish_reason }) => finish_reason !== 'stop').length,
     results,
+  }
+}
+
+async function resultOf(
+  { id, problem, answer, carried = {} }: EvaluationProblem,
+  { model, verifier, samples = 1, temperature, topP, topK, maxTokens, seed, signal }: EvaluateOptions,
+): Promise<ProblemResult> {
+  const options = {
+    ...{ n: samples, temperature, topP, topK, maxTokens },
+    seed: seedFor(seed, 'evaluate', id),
+    ...(signal !== undefined && { signal }),
+  }
+  const drawn = await model.sample(promptOf(model, problem), options)
+  const completions = drawn.map(({ text, finishReason, completionTokens }) => ({
+    text,
+    tokens: completionTokens,
+    verdict: verifier.verify(text, answer).verdict,
+    finish_reason: finishReason,
+  }))
+  const passes = completions.map((one) => one.finish_reason === 'stop' && one.verdict === 'equal')
+  return {
+    id,
+    correct: passes[0] ?? false,
+    verdict: completions[0]?.verdict ?? 'unparsed',
+    passed: { successes: passes.filter((pass) => pass).length, trials: samples },
+    completions,
+    carried,
   }
 }
 
@@ -83,17 +131,46 @@ function promptOf(model: Model, problem: string): Prompt {
   return { kind: 'tokens', ids: tokenizer.encode(tokenizer.renderChat(messages)) }
 }
 
-/** Problems in every layout that a pipeline takes; a line that is none is an error. */
-export async function readEvaluationProblems(path: string): Promise<EvaluationProblem[]> {
+/** Problems in every layout that a pipeline takes, with the named columns and those of decontamination; a line that is
+ *  no problem is an error, and so is a named column that a line lacks. */
+export async function readEvaluationProblems(
+  path: string,
+  by: readonly string[] = [],
+): Promise<EvaluationProblem[]> {
   const found: EvaluationProblem[] = []
+  const values = readRecords(path)
+  // One source row a record, in order: what the source leaves out is taken from the record.
   for await (const { row, reason } of problems(path).rows()) {
-    if (reason === null) found.push(row)
-    else {
+    const { value } = (await values.next()) as { value: { value: Readonly<Record<string, unknown>> | null } }
+    if (reason !== null) {
       const { at } = row as { at: string }
       throw new FulcrumError('data', `${at}: ${reason}`, 'Every line needs a problem and its answer, once.')
     }
+    found.push({ ...row, carried: carriedBy(value.value ?? {}, by, path) })
   }
   if (found.length === 0)
     throw new FulcrumError('data', `${path} has no problems`, 'Give a file with at least one.')
   return found
+}
+
+function carriedBy(
+  record: Readonly<Record<string, unknown>>,
+  by: readonly string[],
+  path: string,
+): Record<string, string> {
+  const missing = by.find((name) => record[name] === undefined || record[name] === null)
+  if (missing !== undefined) {
+    const names = Object.keys(record).filter((name) => !['id', 'problem', 'answer'].includes(name))
+    throw new FulcrumError(
+      'data',
+      `${path}: a problem has no ${missing}`,
+      `Group by a column that all have: ${names.join(', ') || 'there is none'}.`,
+    )
+  }
+  const wanted = Object.entries(record).filter(
+    ([name, value]) => (by.includes(name) || /^(decon_|contaminated$)/.test(name)) && value !== null,
+  )
+  return Object.fromEntries(
+    wanted.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+  )
 }

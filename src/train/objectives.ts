@@ -1,4 +1,5 @@
 import { dpoObjective } from './dpo.ts'
+import { grpoObjective } from './grpo.ts'
 import type { Objective } from './objective.ts'
 import { sftObjective } from './sft.ts'
 
@@ -6,6 +7,7 @@ import { sftObjective } from './sft.ts'
 export const objectives = {
   sft: sftObjective,
   dpo: dpoObjective,
+  grpo: grpoObjective,
 } as const satisfies Record<string, Objective<never, never>>
 
 export type ObjectiveName = keyof typeof objectives

@@ -112,3 +112,59 @@ test('a shard that is not what the manifest says is not trained on', async () =>
   assert.equal(code, 2, stderr)
   assert.match(stderr, /train-00000-of-00001\.parquet/)
 })
+
+test('grpo trains on the problems of a dataset, or of a file, and wants one of the two', async () => {
+  const few = ['--steps', '2', '--batch-size', '4', '--group-size', '4', '--max-tokens', '96']
+  const args = (out: string, ...more: string[]): string[] =>
+    ['train', 'grpo', '--model', student, '--out', join(folder, out), '--backend', 'wasm'].concat(few, more)
+  const run = await fulcrum(args('grpo', '--data', manifest, '--config', 'sft_text', '--snapshots', '1'))
+  assert.equal(run.code, 0, run.stderr)
+  const log = (await readFile(join(folder, 'grpo/log.jsonl'), 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { reward: number; rollout_gap: number; length: number })
+  assert.equal(log.length, 2)
+  for (const { reward, length } of log) assert.ok(Math.abs(reward) <= 9 / 13 && length > 10)
+  assert.match(await readFile(join(folder, 'grpo/step-1/config.json'), 'utf8'), /llama/)
+
+  const both = await fulcrum(args('grpo', '--data', manifest, '--problems', 'development.jsonl'))
+  assert.equal(both.code, 2)
+  assert.match(both.stderr, /Give --problems or --data, one of the two/)
+})
+
+test('evaluate compares a model with one before, sampled and greedy, by group, and writes what is needed to repeat', async () => {
+  const lines = (await readFile(join(folder, 'development.jsonl'), 'utf8')).trim().split('\n').slice(0, 20)
+  const marked = lines.map((line, i) => ({
+    ...(JSON.parse(line) as object),
+    decon_status: i % 4 === 0 ? 'partial' : 'clean',
+  }))
+  await writeFile(join(folder, 'marked.jsonl'), marked.map((one) => JSON.stringify(one)).join('\n'))
+  const args = ['evaluate', '--model', join(datasets, 'models/teacher'), '--baseline', student].concat(
+    ['--problems', 'marked.jsonl', '--temperature', '1', '--samples', '4', '--k', '1,4', '--by', 'family'],
+    ['--greedy', '--max-tokens', '96', '--out', 'evaluation'],
+  )
+  const run = await fulcrum(args, folder)
+  assert.equal(run.code, 0, run.stderr)
+  assert.match(run.stdout, /pass@4 /)
+  assert.match(run.stdout, /^decon_status=partial +5 /m)
+  assert.match(run.stdout, /^greedy: /m)
+  const made = await digests(join(folder, 'evaluation'))
+  assert.deepEqual(Object.keys(made), ['pass.svg', 'results.jsonl', 'run.json', 'summary.json'])
+  const results = (await readFile(join(folder, 'evaluation/results.jsonl'), 'utf8')).trim().split('\n')
+  assert.equal(results.length, 20 * 2 * 2)
+  const first = JSON.parse(results[0] as string) as { carried: object; completions: { text: string }[] }
+  assert.deepEqual(Object.keys(first.carried), ['family', 'decon_status'])
+  assert.equal(first.completions.length, 4)
+
+  // The same again gives the same bytes, and other settings want another folder.
+  assert.equal((await fulcrum(args, folder)).code, 0)
+  assert.deepEqual(await digests(join(folder, 'evaluation')), made)
+  const other = await fulcrum([...args, '--seed', '1'], folder)
+  assert.equal(other.code, 2)
+  assert.match(other.stderr, /holds a run with other settings/)
+  const greedy = await fulcrum(
+    ['evaluate', '--model', student, '--problems', 'marked.jsonl', '--samples', '2'],
+    folder,
+  )
+  assert.match(greedy.stderr, /greedy completions are all the same/)
+})
