@@ -33,6 +33,7 @@ export type {
   TokenScore,
 } from './model/model.ts'
 export { httpModel } from './model/http.ts'
+export { llamaModel } from './model/llama.ts'
 export { localModel } from './model/local.ts'
 export { openModel, type OpenModelOptions } from './model/open.ts'
 export { scriptedModel } from './model/scripted.ts'

@@ -13,5 +13,6 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'benchmarks list': async () => (await import('./benchmarks.ts')).list,
   'benchmarks fetch': async () => (await import('./benchmarks.ts')).fetch,
   'benchmarks verify': async () => (await import('./benchmarks.ts')).verify,
+  'export-model': async () => (await import('./export-model.ts')).default,
   doctor: async () => (await import('./doctor.ts')).default,
 }

@@ -14,7 +14,7 @@ export default command({
   summary: 'Measure the pass rate of a model on problems, with its 95 % interval',
   positionals: [],
   options: z.object({
-    model: z.string().describe('model folder, or http://host:port/v1#name'),
+    model: z.string().describe('model folder, FILE.gguf, or http://host:port/v1#name'),
     problems: z.string().describe('JSONL or Parquet with problem and answer that no training saw'),
     verifier: z.enum(['numeric', 'exact']).default('numeric').describe('how answers are compared'),
     temperature: z.number().min(0).default(0).describe('0 is greedy'),
@@ -22,7 +22,10 @@ export default command({
     topK: z.int().min(0).default(0).describe('most likely tokens kept; 0 is off'),
     maxTokens: z.int().min(1).default(512).describe('longest completion, tokens'),
     seed: z.int().min(0).default(0).describe('seed of the draws'),
-    tokenizer: z.string().optional().describe('model folder with the tokenizer of a model behind HTTP'),
+    tokenizer: z
+      .string()
+      .optional()
+      .describe('model folder with the tokenizer of a GGUF file or of a model behind HTTP'),
     json: z.boolean().default(false).describe('print JSON, every problem'),
   }),
   example: 'fulcrum evaluate --model models/dpo --problems datasets/arithmetic/held-out.jsonl',

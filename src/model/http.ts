@@ -45,6 +45,7 @@ async function chatModel(connection: Connection): Promise<Model> {
     capabilities: { tokenIdsIn: false, tokenIdsOut: false, samplerLogprobs: false, score: false },
     tokenizer: null,
     sample: async (prompt, options) => {
+      if (bansFirst(options)) throw cannot(connection, 'ban first tokens')
       if (prompt.kind !== 'chat') throw cannot(connection, `take a prompt of kind ${prompt.kind}`)
       return inParts(options, dialect.many, (part) =>
         connection.ask({
@@ -69,6 +70,7 @@ async function completionsModel(connection: Connection, tokenizer: Tokenizer | n
     capabilities,
     tokenizer,
     sample: async (prompt, options) => {
+      if (bansFirst(options)) throw cannot(connection, 'ban first tokens')
       const given = promptOf(prompt, tokenizer, capabilities.tokenIdsIn, connection)
       return inParts(options, dialect.many, (part) =>
         connection.ask({
@@ -83,10 +85,10 @@ async function completionsModel(connection: Connection, tokenizer: Tokenizer | n
         }),
       )
     },
-    score: async (ids, { from, temperature, topP, topK, signal }) => {
+    score: async (ids, { from, temperature, topP, topK, minP = 0, signal }) => {
       if (scoreWay === null) throw cannot(connection, 'score given tokens')
-      if (temperature !== 1 || topP !== 1 || topK !== 0) {
-        const sampler = `temperature ${temperature}, top_p ${topP}, top_k ${topK}`
+      if (temperature !== 1 || topP !== 1 || topK !== 0 || minP !== 0) {
+        const sampler = `temperature ${temperature}, top_p ${topP}, top_k ${topK}, min_p ${minP}`
         throw cannot(connection, `give the sampler's log-probabilities at ${sampler}`)
       }
       return connection.ask({
@@ -101,14 +103,17 @@ async function completionsModel(connection: Connection, tokenizer: Tokenizer | n
   }
 }
 
+/** A server's logit_bias holds for every token of a completion, not for the first alone. */
+const bansFirst = ({ bannedFirst = [] }: SampleOptions): boolean => bannedFirst.length > 0
+
 /** options.n completions in launch order, in as few requests as the server allows. Child i of a request draws from seed + i,
  *  as vLLM has it, so the parts continue one sequence of seeds. A greedy answer is asked for once. */
 async function inParts(
-  { n, temperature, topP, topK, maxTokens, seed }: SampleOptions,
+  { n, temperature, topP, topK, minP, maxTokens, seed }: SampleOptions,
   many: boolean,
   ask: (part: Omit<SampleOptions, 'signal'>) => Promise<readonly Completion[]>,
 ): Promise<readonly Completion[]> {
-  const options = { temperature, topP, topK, maxTokens, seed }
+  const options = { temperature, topP, topK, minP, maxTokens, seed }
   if (temperature === 0 && n > 0) {
     const [greedy] = await ask({ ...options, n: 1 })
     return Array<Completion>(n).fill(greedy as Completion)
@@ -149,6 +154,6 @@ function cannot({ options: { baseUrl, model } }: Connection, what: string): Fulc
   return new FulcrumError(
     'model',
     `${model} at ${baseUrl} cannot ${what}`,
-    'Use temperature 1 without top-p and top-k, a server with token ids (vLLM /v1/completions) and --tokenizer, or a local model folder.',
+    'Use temperature 1 without top-p, top-k and min-p, a server with token ids (vLLM /v1/completions) and --tokenizer, or a local model folder.',
   )
 }

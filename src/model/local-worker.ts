@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { FulcrumError } from '../errors.ts'
-import { type Checkpoint, loadCheckpoint } from '../nn/checkpoint.ts'
+import { loadAdapted, type ModelFolders } from '../nn/adapted.ts'
+import type { Checkpoint } from '../nn/checkpoint.ts'
 import type { SamplingRule } from '../nn/sampling.ts'
 import { openBackend } from '../nn/backend.ts'
 import { createSampler, type GenerateOptions, type Sampler } from '../nn/sampler.ts'
@@ -21,8 +22,13 @@ export type WorkerRequest =
 
 export type WorkerAnswer = { readonly value: unknown } | { readonly error: { message: string; hint: string } }
 
-const { folder } = workerData as { folder: string }
-const sampler = loadCheckpoint(folder).then(samplerFor)
+export interface WorkerData extends ModelFolders {
+  /** [1] int32, shared: not 0 asks to give up the running request. */
+  readonly stop: Int32Array
+}
+
+const { stop, ...folders } = workerData as WorkerData
+const sampler = loadAdapted(folders).then(samplerFor)
 
 parentPort?.on('message', (request: WorkerRequest) => {
   void answer(request).then((reply) => parentPort?.postMessage(reply))
@@ -30,8 +36,13 @@ parentPort?.on('message', (request: WorkerRequest) => {
 
 /** Our kernels, or tfjs for the odd shape that they do not take. */
 async function samplerFor(checkpoint: Checkpoint): Promise<Sampler> {
-  if (fitsKernels(checkpoint.config)) return createWasmSampler(checkpoint)
-  return createSampler(await openBackend('wasm'), checkpoint)
+  if (fitsKernels(checkpoint.config)) return createWasmSampler(checkpoint, endWhenAsked)
+  return createSampler(await openBackend('wasm'), checkpoint, endWhenAsked)
+}
+
+function endWhenAsked(): void {
+  if (Atomics.load(stop, 0) !== 0)
+    throw new FulcrumError('model', 'The request was given up', 'Nobody waits for its answer.')
 }
 
 async function answer(request: WorkerRequest): Promise<WorkerAnswer> {

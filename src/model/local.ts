@@ -1,21 +1,24 @@
-import { Worker } from 'node:worker_threads'
-import { FulcrumError } from '../errors.ts'
-import { loadCheckpoint } from '../nn/checkpoint.ts'
+import { loadAdapted } from '../nn/adapted.ts'
 import type { Generated } from '../nn/sampler.ts'
 import { loadTokenizer } from '../nn/tokenizer.ts'
-import type { WorkerAnswer, WorkerRequest } from './local-worker.ts'
 import type { Completion, Model, Prompt, Tokenizer, TokenScore } from './model.ts'
+import { openPool } from './pool.ts'
 
 export interface LocalModelOptions {
   /** Worker threads, each with the weights of its own. */
   readonly workers?: number
+  /** PEFT folder of an adapter to sample with: merged into the weights. */
+  readonly adapter?: string
 }
 
 /** A model folder sampled in this process, on worker threads with the SIMD kernels of nn/wasm. */
-export async function localModel(folder: string, { workers = 2 }: LocalModelOptions = {}): Promise<Model> {
-  const { name, sha256, config } = await loadCheckpoint(folder)
+export async function localModel(
+  folder: string,
+  { workers = 2, adapter }: LocalModelOptions = {},
+): Promise<Model> {
+  const { name, sha256, config } = await loadAdapted({ folder, adapter })
   const tokenizer = await loadTokenizer(folder)
-  const pool = openPool(folder, workers)
+  const pool = openPool({ folder, adapter }, workers)
   return {
     id: `local:${name}@${sha256.slice(0, 12)}`,
     capabilities: { tokenIdsIn: true, tokenIdsOut: true, samplerLogprobs: true, score: true },
@@ -39,101 +42,19 @@ export async function localModel(folder: string, { workers = 2 }: LocalModelOpti
   }
 }
 
-function promptIds(prompt: Prompt, tokenizer: Tokenizer): readonly number[] {
+/** A prompt's exact ids, a chat rendered by the model's own template. */
+export function promptIds(prompt: Prompt, tokenizer: Tokenizer): readonly number[] {
   if (prompt.kind === 'tokens') return prompt.ids
   return tokenizer.encode(prompt.kind === 'text' ? prompt.text : tokenizer.renderChat(prompt.messages))
 }
 
-function completionOf(
-  { tokenIds, logprobs, finishReason }: Generated,
+/** A completion as the model type has it. */
+export function completionOf(
+  { tokenIds, logprobs, modelLogprobs, finishReason }: Generated,
   promptTokens: number,
   tokenizer: Tokenizer,
 ): Completion {
   const text = tokenizer.decode(finishReason === 'stop' ? tokenIds.slice(0, -1) : tokenIds)
-  return { text, tokenIds, logprobs, finishReason, promptTokens, completionTokens: tokenIds.length }
-}
-
-interface Pool {
-  readonly ask: (request: WorkerRequest, signal?: AbortSignal) => Promise<unknown>
-  readonly close: () => Promise<void>
-}
-
-interface Waiting {
-  readonly request: WorkerRequest
-  readonly resolve: (answer: unknown) => void
-  readonly reject: (error: unknown) => void
-}
-
-/** Threads are started at the first request; each takes the oldest waiting request when it is free. */
-function openPool(folder: string, workers: number): Pool {
-  const queue: Waiting[] = []
-  const idle: Worker[] = []
-  const all: Worker[] = []
-
-  const start = (): void => {
-    const worker = startWorker({ folder })
-    worker.unref()
-    all.push(worker)
-    idle.push(worker)
-  }
-  const next = (): void => {
-    if (idle.length === 0 && all.length < workers) start()
-    const worker = idle.pop()
-    const waiting = worker === undefined ? undefined : queue.shift()
-    if (worker === undefined) return
-    if (waiting === undefined) idle.push(worker)
-    else give(worker, waiting)
-  }
-  const give = (worker: Worker, { request, resolve, reject }: Waiting): void => {
-    const done = (): void => {
-      worker.off('message', answered).off('error', failed).off('exit', failed)
-      worker.unref()
-    }
-    const answered = (answer: WorkerAnswer): void => {
-      done()
-      idle.push(worker)
-      if ('error' in answer) reject(new FulcrumError('model', answer.error.message, answer.error.hint))
-      else resolve(answer.value)
-      next()
-    }
-    const failed = (reason: unknown): void => {
-      done()
-      all.splice(all.indexOf(worker), 1)
-      const why = reason instanceof Error ? reason.message : `exit code ${String(reason)}`
-      reject(
-        new FulcrumError(
-          'model',
-          `A sampling thread for ${folder} ended: ${why}`,
-          'Run the same command again; if it repeats, lower the batch.',
-          reason,
-        ),
-      )
-      next()
-    }
-    // A thread with work keeps the process alive; an idle one does not.
-    worker.ref()
-    worker.on('message', answered).on('error', failed).on('exit', failed)
-    worker.postMessage(request)
-  }
-  return {
-    ask: (request, signal) =>
-      new Promise((resolve, reject) => {
-        signal?.throwIfAborted()
-        queue.push({ request, resolve, reject })
-        next()
-      }),
-    close: async () => {
-      await Promise.all(all.map((worker) => worker.terminate()))
-    },
-  }
-}
-
-/** From source, Node 20 does not carry the TypeScript loader of the tests into a thread: it is registered there. */
-function startWorker(workerData: { readonly folder: string }): Worker {
-  if (!import.meta.url.endsWith('.ts'))
-    return new Worker(new URL('./local-worker.js', import.meta.url), { workerData })
-  const loader = import.meta.resolve('tsx/esm/api')
-  const module = new URL('./local-worker.ts', import.meta.url).href
-  const code = `import('${loader}').then(({ register }) => { register(); return import('${module}') })`
-  return new Worker(code, { eval: true, workerData })
+  const completionTokens = tokenIds.length
+  return { text, tokenIds, logprobs, modelLogprobs, finishReason, promptTokens, completionTokens }
 }

@@ -38,6 +38,10 @@ export interface SampleOptions {
   readonly topP: number
   /** Most likely tokens kept; 0 is off. */
   readonly topK: number
+  /** Tokens at least this share of the likeliest one's probability are kept; 0, or left out, is off. */
+  readonly minP?: number | undefined
+  /** Ids that no completion begins with; where the engine takes token ids. To force a first token, end the prompt with it. */
+  readonly bannedFirst?: readonly number[] | undefined
   /** Most tokens generated, the end token included. */
   readonly maxTokens: number
   /** Completion i draws from rngFor(seed, i): the same whatever is sampled beside it. */
@@ -52,6 +56,8 @@ export interface Completion {
   readonly tokenIds: readonly number[] | null
   /** Log-probability of each of tokenIds under the sampler itself (after temperature and truncation), nats; or null. */
   readonly logprobs: readonly number[] | null
+  /** Log-probability of each of tokenIds under the model (temperature 1, nothing cut off), nats; or null. */
+  readonly modelLogprobs: readonly number[] | null
   readonly finishReason: 'stop' | 'length'
   readonly promptTokens: number
   readonly completionTokens: number
@@ -69,6 +75,7 @@ export interface ScoreOptions {
   readonly temperature: number
   readonly topP: number
   readonly topK: number
+  readonly minP?: number | undefined
   /** Scores are given for tokens from this index on. */
   readonly from: number
   readonly signal?: AbortSignal

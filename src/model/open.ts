@@ -1,24 +1,32 @@
 import { FulcrumError } from '../errors.ts'
 import { locate } from '../store/bundled.ts'
+import { findFolders } from '../nn/adapted.ts'
 import { loadTokenizer } from '../nn/tokenizer.ts'
 import { httpModel } from './http.ts'
+import { llamaModel } from './llama.ts'
 import { localModel } from './local.ts'
 import type { Model } from './model.ts'
 
 export interface OpenModelOptions {
   /** Sent as bearer token to an HTTP endpoint; never logged. */
   readonly apiKey?: string | undefined
-  /** Model folder whose tokenizer and chat template the endpoint's model uses: gives exact token ids over HTTP. */
+  /** Model folder whose tokenizer and chat template the model uses: a GGUF file needs it, an endpoint gives exact token ids with it. */
   readonly tokenizer?: string | undefined
   /** Worker threads of a local model. */
   readonly workers?: number | undefined
 }
 
-/** A model by one string: a folder, or `http://host:port/v1#model-name`. With a tokenizer an endpoint is asked
+/** A model by one string: a folder, `FOLDER#ADAPTER_FOLDER`, the folder of an adapter that names its model,
+ *  `FILE.gguf` or `FILE.gguf#LORA.gguf` for llama.cpp, or `http://host:port/v1#model-name`. With a tokenizer an endpoint is asked
  *  through /completions with token ids, without one through /chat/completions. */
 export async function openModel(spec: string, options: OpenModelOptions = {}): Promise<Model> {
   if (!/^https?:\/\//.test(spec)) {
-    return localModel(locate(spec), options.workers === undefined ? {} : { workers: options.workers })
+    if (/\.gguf(#|$)/.test(spec)) return openGguf(spec, options)
+    const { folder, adapter } = await findFolders(spec)
+    return localModel(locate(folder), {
+      ...(options.workers !== undefined && { workers: options.workers }),
+      ...(adapter !== undefined && { adapter }),
+    })
   }
   const [baseUrl, model] = spec.split('#')
   if (baseUrl === undefined || model === undefined || model === '') {
@@ -37,4 +45,14 @@ export async function openModel(spec: string, options: OpenModelOptions = {}): P
     ...(options.apiKey !== undefined && { apiKey: options.apiKey }),
     ...(tokenizer !== undefined && { tokenizer }),
   })
+}
+
+async function openGguf(spec: string, { tokenizer }: OpenModelOptions): Promise<Model> {
+  const [file, adapter] = spec.split('#') as [string, string?]
+  if (tokenizer !== undefined) return llamaModel(file, { tokenizer: locate(tokenizer), adapter })
+  throw new FulcrumError(
+    'config',
+    `${spec} comes without a tokenizer`,
+    'Name the model folder it was made from: --tokenizer FOLDER',
+  )
 }

@@ -88,6 +88,7 @@ function whole(part: Partial<Completion>, tokenizer: Tokenizer | null, maxTokens
       : (tokenizer?.decode(finishReason === 'stop' ? tokenIds.slice(0, -1) : tokenIds) ?? '')
   return {
     logprobs: null,
+    modelLogprobs: null,
     promptTokens: 0,
     completionTokens: tokenIds?.length ?? 0,
     ...part,

@@ -15,7 +15,7 @@ export function projections(
 ): [Tensor2D, Tensor2D, Tensor2D] {
   const { heads, kvHeads, headDim, architecture, attentionBias } = config
   if (architecture === 'phi3') {
-    const fused = linear(tf, x, at(parameters, `${name}.self_attn.qkv_proj.weight`))
+    const fused = dense(tf, parameters, `${name}.self_attn.qkv_proj`, x)
     return tf.split(fused, [heads * headDim, kvHeads * headDim, kvHeads * headDim], 1) as [
       Tensor2D,
       Tensor2D,
@@ -23,7 +23,7 @@ export function projections(
     ]
   }
   const one = (which: 'q' | 'k' | 'v'): Tensor2D => {
-    const y = linear(tf, x, at(parameters, `${name}.self_attn.${which}_proj.weight`))
+    const y = dense(tf, parameters, `${name}.self_attn.${which}_proj`, x)
     return attentionBias ? y.add(at(parameters, `${name}.self_attn.${which}_proj.bias`)) : y
   }
   return [one('q'), one('k'), one('v')]
@@ -37,15 +37,15 @@ export function feedForward(
   name: string,
   x: Tensor2D,
 ): Tensor2D {
-  const down = at(parameters, `${name}.mlp.down_proj.weight`)
+  const down = (y: Tensor2D): Tensor2D => dense(tf, parameters, `${name}.mlp.down_proj`, y)
   if (config.architecture === 'phi3') {
-    const fused = linear(tf, x, at(parameters, `${name}.mlp.gate_up_proj.weight`))
+    const fused = dense(tf, parameters, `${name}.mlp.gate_up_proj`, x)
     const [gate, up] = tf.split(fused, 2, 1) as [Tensor2D, Tensor2D]
-    return linear(tf, swiGlu(tf, gate, up), down)
+    return down(swiGlu(tf, gate, up))
   }
-  const gate = linear(tf, x, at(parameters, `${name}.mlp.gate_proj.weight`))
-  const up = linear(tf, x, at(parameters, `${name}.mlp.up_proj.weight`))
-  return linear(tf, swiGlu(tf, gate, up), down)
+  const gate = dense(tf, parameters, `${name}.mlp.gate_proj`, x)
+  const up = dense(tf, parameters, `${name}.mlp.up_proj`, x)
+  return down(swiGlu(tf, gate, up))
 }
 
 function swiGlu(tf: TensorFlow, gate: Tensor2D, up: Tensor2D): Tensor2D {
@@ -140,6 +140,18 @@ export function linear(tf: TensorFlow, x: Tensor2D, weight: Variable): Tensor2D 
   return tf.matMul(x, weight, false, true)
 }
 
+/** Name, in {@link Parameters}, of the factor alpha / rank of low-rank additions; a scalar that is not trained. */
+export const loraScale = 'lora_scale'
+
+/** x [N, in] through a module's weight, and through its low-rank addition where it has one:
+ *  x W' + alpha / rank (x A') B'. Hu et al. 2021 (arXiv:2106.09685), section 4.1. */
+export function dense(tf: TensorFlow, parameters: Parameters, module: string, x: Tensor2D): Tensor2D {
+  const y = linear(tf, x, at(parameters, `${module}.weight`))
+  const [a, b] = [parameters[`${module}.lora_A.weight`], parameters[`${module}.lora_B.weight`]]
+  if (a === undefined || b === undefined) return y
+  return y.add(linear(tf, linear(tf, x, a), b).mul(at(parameters, loraScale)))
+}
+
 /** Rows of a [R, d] table. Its gradient is a scatter that adds up repeated rows: the wasm backend lacks the
  *  segment sum tfjs would use. */
 export function gatherRows(tf: TensorFlow, table: Tensor2D, indices: Tensor1D): Tensor2D {
@@ -159,14 +171,18 @@ export function gatherRows(tf: TensorFlow, table: Tensor2D, indices: Tensor1D): 
 export function pickLogProbs(tf: TensorFlow, scores: Tensor2D, targets: Tensor1D): Tensor1D {
   const fused = tf.customGrad((x, save) => {
     const values = x as Tensor2D
-    const logSoftmax = tf.sub(values, tf.logSumExp(values, 1, true))
-    const wanted = tf.oneHot(targets, values.shape[1]).toFloat()
-    const value = logSoftmax.mul(wanted).sum(1)
-    ;(save as (tensors: Tensor[]) => void)([logSoftmax, wanted])
+    const logSum = tf.logSumExp(values, 1, true)
+    const places = tf.stack([tf.range(0, values.shape[0], 1, 'int32'), targets], 1)
+    const value = tf.gatherND(values, places).sub(logSum.as1D())
+    ;(save as (tensors: Tensor[]) => void)([values, logSum, targets])
     return {
       value,
-      gradFunc: (dy: Tensor, [saved, oneHot]: Tensor[]) =>
-        tf.tidy(() => tf.mul(dy.reshape([-1, 1]), tf.sub(oneHot as Tensor, tf.exp(saved as Tensor)))),
+      gradFunc: (dy: Tensor, [saved, total, wanted]: Tensor[]) =>
+        tf.tidy(() => {
+          const logits = saved as Tensor2D
+          const oneHot = tf.oneHot(wanted as Tensor1D, logits.shape[1]).toFloat()
+          return oneHot.sub(tf.exp(logits.sub(total as Tensor))).mul(dy.reshape([-1, 1]))
+        }),
     }
   })
   return fused(scores) as Tensor1D

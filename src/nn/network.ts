@@ -1,13 +1,15 @@
-import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs'
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D, Variable } from '@tensorflow/tfjs'
 import type { Backend, TensorFlow } from './backend.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { DecoderConfig } from './config.ts'
 import {
   at,
   causalMask,
+  dense,
   feedForward,
   gatherRows,
   linear,
+  loraScale,
   type Parameters,
   pickLogProbs,
   projections,
@@ -16,17 +18,29 @@ import {
   ropeTables,
   rotate,
 } from './layers.ts'
+import type { Adapter } from './lora.ts'
+import { recomputed } from './recompute.ts'
 import type { Weight } from './safetensors.ts'
 
 export type { Parameters }
 
-/** Copies a checkpoint's weights to the backend. */
-export function toParameters({ tf }: Backend, checkpoint: Checkpoint): Parameters {
-  const entries = [...checkpoint.weights].map(([name, { shape, data }]) => [
-    name,
-    tf.tidy(() => tf.variable(tf.tensor(data, [...shape], 'float32'), true)),
-  ])
-  return Object.fromEntries(entries) as Parameters
+/** Copies a checkpoint's weights to the backend, with an adapter's where there is one: then those alone are trained. */
+export function toParameters({ tf }: Backend, checkpoint: Checkpoint, adapter?: Adapter): Parameters {
+  const variables = (weights: Checkpoint['weights'], trainable: boolean): [string, Variable][] =>
+    [...weights].map(([name, { shape, data }]) => [
+      name,
+      tf.tidy(() => tf.variable(tf.tensor(data, [...shape], 'float32'), trainable)),
+    ])
+  const base = variables(checkpoint.weights, adapter === undefined)
+  if (adapter === undefined) return Object.fromEntries(base)
+  const { rank, alpha } = adapter.options
+  const scale = tf.tidy(() => tf.variable(tf.scalar(alpha / rank), false))
+  return Object.fromEntries([...base, ...variables(adapter.weights, true), [loraScale, scale]])
+}
+
+/** The part of the parameters that training changes. */
+export function trainableOf(parameters: Parameters): Parameters {
+  return Object.fromEntries(Object.entries(parameters).filter(([, { trainable }]) => trainable))
 }
 
 /** Copies the tensors back. */
@@ -55,22 +69,8 @@ export function logits(
   )
 }
 
-/** Logits [N, V] at chosen places of ids [B, T]; `rows` are indices b * T + t, [N] int32, or 'all' B * T. Differentiable. */
-function logitsAt(
-  backend: Backend,
-  config: DecoderConfig,
-  parameters: Parameters,
-  ids: Tensor2D,
-  rows: Tensor1D | 'all',
-): Tensor2D {
-  const { tf } = backend
-  return tf.tidy(() => {
-    const states = hidden(backend, config, parameters, ids)
-    return project(backend, config, parameters, rows === 'all' ? states : gatherRows(tf, states, rows))
-  })
-}
-
-/** Log-probabilities [N] of `targets` [N] at places `rows` [N] of ids [B, T], nats. Differentiable. */
+/** Log-probabilities [N] of `targets` [N] at places `rows` [N] of ids [B, T], nats; a row is b * T + t, 'all' is every one.
+ *  Differentiable; with `recompute` only the layers' inputs are kept for the backward pass. */
 export function logProbsAt(
   backend: Backend,
   config: DecoderConfig,
@@ -78,31 +78,59 @@ export function logProbsAt(
   ids: Tensor2D,
   rows: Tensor1D | 'all',
   targets: Tensor1D,
+  { recompute = false }: { readonly recompute?: boolean } = {},
 ): Tensor1D {
   const { tf } = backend
-  return tf.tidy(() => pickLogProbs(tf, logitsAt(backend, config, parameters, ids, rows), targets))
+  return tf.tidy(() => {
+    const states = hidden(backend, config, parameters, ids, recompute)
+    const wanted = rows === 'all' ? states : gatherRows(tf, states, rows)
+    return pickLogProbs(tf, project(backend, config, parameters, wanted), targets)
+  })
 }
 
 /** Last hidden states [B * T, d], before the final norm. */
-function hidden(backend: Backend, config: DecoderConfig, parameters: Parameters, ids: Tensor2D): Tensor2D {
+function hidden(
+  backend: Backend,
+  config: DecoderConfig,
+  parameters: Parameters,
+  ids: Tensor2D,
+  recompute = false,
+): Tensor2D {
   const { tf } = backend
   const [batch, length] = ids.shape
-  const rope = ropeTables(tf, config, length)
-  const mask = causalMask(tf, length)
+  const place = placeOf(tf, config, batch, length)
   let x = gatherRows(tf, at(parameters, 'model.embed_tokens.weight') as unknown as Tensor2D, ids.flatten())
   for (let layer = 0; layer < config.layers; layer++) {
     const name = `model.layers.${layer}`
-    const normed = rmsNorm(tf, x, at(parameters, `${name}.input_layernorm.weight`), config.normEpsilon)
-    x = x.add(attention(tf, config, parameters, name, normed, { batch, length, rope, mask }))
-    const again = rmsNorm(
-      tf,
-      x,
-      at(parameters, `${name}.post_attention_layernorm.weight`),
-      config.normEpsilon,
-    )
-    x = x.add(feedForward(tf, config, parameters, name, again))
+    if (!recompute) x = block(tf, config, parameters, name, x, place)
+    else {
+      x = recomputed(tf, x, withPrefix(parameters, name), (input, weights) =>
+        block(tf, config, weights, name, input, placeOf(tf, config, batch, length)),
+      )
+    }
   }
   return x
+}
+
+/** A layer's parameters, and the scale that all layers share. */
+function withPrefix(parameters: Parameters, name: string): Parameters {
+  return Object.fromEntries(
+    Object.entries(parameters).filter(([key]) => key.startsWith(`${name}.`) || key === loraScale),
+  )
+}
+
+function block(
+  tf: TensorFlow,
+  config: DecoderConfig,
+  parameters: Parameters,
+  name: string,
+  x: Tensor2D,
+  place: Place,
+): Tensor2D {
+  const norm = (y: Tensor2D, which: string): Tensor2D =>
+    rmsNorm(tf, y, at(parameters, `${name}.${which}_layernorm.weight`), config.normEpsilon)
+  const attended = x.add<Tensor2D>(attention(tf, config, parameters, name, norm(x, 'input'), place))
+  return attended.add(feedForward(tf, config, parameters, name, norm(attended, 'post_attention')))
 }
 
 function project(backend: Backend, config: DecoderConfig, parameters: Parameters, x: Tensor2D): Tensor2D {
@@ -117,6 +145,10 @@ interface Place {
   readonly length: number
   readonly rope: Rope
   readonly mask: Tensor
+}
+
+function placeOf(tf: TensorFlow, config: DecoderConfig, batch: number, length: number): Place {
+  return { batch, length, rope: ropeTables(tf, config, length), mask: causalMask(tf, length) }
 }
 
 /** Grouped-query attention over [B * T, d]; softmax(q k' / sqrt(D) + mask) v, then the output projection. */
@@ -147,5 +179,5 @@ function attention(
     .reshape([batch, heads, length, headDim])
     .transpose([0, 2, 1, 3])
     .reshape([batch * length, heads * headDim])
-  return linear(tf, mixed as Tensor2D, at(parameters, `${name}.self_attn.o_proj.weight`))
+  return dense(tf, parameters, `${name}.self_attn.o_proj`, mixed as Tensor2D)
 }

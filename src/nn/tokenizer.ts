@@ -59,7 +59,8 @@ function addedBos(tokenizer: HuggingFaceTokenizer, bos: string | null): string |
   return bos !== null && first !== undefined && tokenizer.token_to_id(bos) === first ? bos : null
 }
 
-async function readTemplate(folder: string, config: Record<string, unknown>): Promise<string | null> {
+/** The chat template of a model folder: chat_template.jinja, else the one in tokenizer_config.json. */
+export async function readTemplate(folder: string, config: Record<string, unknown>): Promise<string | null> {
   const file = await readFile(join(folder, 'chat_template.jinja'), 'utf8').catch(() => null)
   if (file !== null) return file
   return typeof config.chat_template === 'string' ? config.chat_template : null

@@ -1,11 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { link, mkdir, open, rename, rm } from 'node:fs/promises'
+import { link, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { FulcrumError } from '../errors.ts'
 
 /** Writes a file so that it appears whole or not at all: partial beside it, fsync, rename, fsync of the folder. */
-export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
+export async function writeWhole(
+  path: string,
+  bytes: Uint8Array | string | Iterable<Uint8Array>,
+): Promise<void> {
   const partial = await writePartial(path, bytes)
   try {
     await rename(partial, path)
@@ -41,13 +44,16 @@ export async function commitPartial(partial: string, path: string): Promise<void
   }
 }
 
-async function writePartial(path: string, bytes: Uint8Array | string): Promise<string> {
+async function writePartial(
+  path: string,
+  bytes: Uint8Array | string | Iterable<Uint8Array>,
+): Promise<string> {
   const partial = `${path}.${randomUUID()}.partial`
   try {
     await mkdir(dirname(path), { recursive: true })
     const file = await open(partial, 'wx')
     try {
-      await file.writeFile(bytes)
+      await writeFile(file, bytes)
       await file.sync()
     } finally {
       await file.close()

@@ -93,3 +93,20 @@ test('a prompt that leaves no room is refused with both numbers', async () => {
     /32 tokens does not fit .* 24 positions/,
   )
 })
+
+test('other weights put into an open sampler draw what a new sampler of them draws, to the last bit', async () => {
+  const [old, other] = [tinyCheckpoint('qwen2'), tinyCheckpoint('qwen2', {}, 8)]
+  const sampler = createSampler(await openBackend('wasm'), old)
+  const first = await sampler.generate([[3, 1, 4]], options({ n: 7 }))
+  sampler.setWeights(other.weights)
+  const fresh = createSampler(await openBackend('wasm'), other)
+  const moved = await sampler.generate([[3, 1, 4]], options({ n: 7 }))
+  assert.deepEqual(moved, await fresh.generate([[3, 1, 4]], options({ n: 7 })))
+  assert.notDeepEqual(moved, first)
+  assert.deepEqual(await sampler.score([3, 1, 4, 5], 1, rule), await fresh.score([3, 1, 4, 5], 1, rule))
+  sampler.setWeights(old.weights)
+  assert.deepEqual(await sampler.generate([[3, 1, 4]], options({ n: 7 })), first)
+  assert.throws(() => sampler.setWeights(new Map()), /embed_tokens.weight as \[13, 24\] and was handed none/)
+  sampler.dispose()
+  fresh.dispose()
+})

@@ -6,6 +6,7 @@ import { initialCheckpoint } from '../../src/nn/initial.ts'
 export function tinyCheckpoint(
   architecture: DecoderConfig['architecture'],
   over: Partial<DecoderConfig> = {},
+  seed = 7,
 ): Checkpoint {
   const config: DecoderConfig = {
     architecture,
@@ -26,7 +27,7 @@ export function tinyCheckpoint(
     bosTokenId: null,
     ...over,
   }
-  const { weights } = initialCheckpoint(config, 7)
+  const { weights } = initialCheckpoint(config, seed)
   const grown = [...weights].map(([name, { shape, data }], i) => {
     const factor = name.endsWith('norm.weight') ? 1 : 10
     const values = name.endsWith('.bias')

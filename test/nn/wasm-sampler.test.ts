@@ -8,7 +8,7 @@ import { compileKernels } from '../../src/nn/wasm/assembly/build.ts'
 import { createWasmSampler } from '../../src/nn/wasm/sampler.ts'
 import { tinyCheckpoint } from './tiny.ts'
 
-const rule = { temperature: 0.9, topP: 0.95, topK: 11 }
+const rule = { temperature: 0.9, topP: 0.95, topK: 11, minP: 0.01 }
 const options = (over: Partial<GenerateOptions>): GenerateOptions => ({
   ...rule,
   n: 1,
@@ -54,7 +54,38 @@ test('what a sequence draws does not depend, to the last bit, on the sequences b
   }
 })
 
+test("hundreds of continuations share one prompt's keys and values and take turns of 64 in the memory of their own", async () => {
+  const sampler = await createWasmSampler(tinyCheckpoint('llama'))
+  const prompt = Array.from({ length: 16 }, (_, i) => i % 13)
+  const few = await sampler.generate([prompt], options({ n: 64, maxTokens: 4 }))
+  // Two layers of keys and values of 16 floats a position.
+  const position = 2 * 2 * 16 * 4
+  const shared = 16 * position + 64 * 4 * position
+  assert.equal(sampler.memory().keysAndValues, shared)
+  assert.ok(shared < (64 * (16 + 4) * position) / 4)
+  const [many = []] = await sampler.generate([prompt], options({ n: 300, maxTokens: 4 }))
+  assert.equal(sampler.memory().keysAndValues, shared)
+  assert.deepEqual([many.slice(0, 64)], few)
+})
+
 test('the kernels that ship are what the compiler makes of their source', () => {
   const shipped = readFileSync(new URL('../../src/nn/wasm/kernels.wasm.ts', import.meta.url), 'utf8')
   assert.equal(shipped, compileKernels())
+})
+
+test('other weights put into an open sampler draw what a new sampler of them draws, to the last bit', async () => {
+  const [old, other] = [tinyCheckpoint('qwen2'), tinyCheckpoint('qwen2', {}, 8)]
+  const sampler = await createWasmSampler(old)
+  const first = await sampler.generate([[3, 1, 4]], options({ n: 7 }))
+  sampler.setWeights(other.weights)
+  const fresh = await createWasmSampler(other)
+  const moved = await sampler.generate([[3, 1, 4]], options({ n: 7 }))
+  assert.deepEqual(moved, await fresh.generate([[3, 1, 4]], options({ n: 7 })))
+  assert.notDeepEqual(moved, first)
+  assert.deepEqual(await sampler.score([3, 1, 4, 5], 1, rule), await fresh.score([3, 1, 4, 5], 1, rule))
+  sampler.setWeights(old.weights)
+  assert.deepEqual(await sampler.generate([[3, 1, 4]], options({ n: 7 })), first)
+  assert.throws(() => sampler.setWeights(new Map()), /embed_tokens.weight as \[13, 24\] and was handed none/)
+  sampler.dispose()
+  fresh.dispose()
 })

@@ -10,11 +10,11 @@ export interface ChatDialect {
   readonly many: boolean
 }
 
-/** Body for /v1/chat/completions: the fields every endpoint knows, and top_k only where it is on. */
+/** Body for /v1/chat/completions: the fields every endpoint knows, and top_k and min_p only where they are on. */
 export function chatBody(
   model: string,
   messages: readonly Message[],
-  { n, temperature, topP, topK, maxTokens, seed }: Omit<SampleOptions, 'signal'>,
+  { n, temperature, topP, topK, minP = 0, maxTokens, seed }: Omit<SampleOptions, 'signal'>,
   { limit }: ChatDialect,
 ): Record<string, unknown> {
   return {
@@ -24,6 +24,7 @@ export function chatBody(
     temperature,
     top_p: topP,
     ...(topK > 0 && { top_k: topK }),
+    ...(minP > 0 && { min_p: minP }),
     [limit]: maxTokens,
     seed,
     stream: false,
@@ -59,6 +60,7 @@ export function readChat(value: unknown): Completion[] {
       text: thought === '' ? content : `<think>\n${thought}\n</think>\n\n${content}`,
       tokenIds: null,
       logprobs: null,
+      modelLogprobs: null,
       finishReason: reason === 'stop' ? 'stop' : 'length',
       promptTokens: usage?.prompt_tokens ?? 0,
       completionTokens: Math.round((usage?.completion_tokens ?? 0) / choices.length),

@@ -15,7 +15,7 @@ export interface Dialect {
 export function completionBody(
   model: string,
   prompt: string | readonly number[],
-  { n, temperature, topP, topK, maxTokens, seed }: Omit<SampleOptions, 'signal'>,
+  { n, temperature, topP, topK, minP = 0, maxTokens, seed }: Omit<SampleOptions, 'signal'>,
   { extended }: Dialect,
 ): Record<string, unknown> {
   return {
@@ -34,7 +34,7 @@ export function completionBody(
     ...(extended
       ? {
           top_k: topK,
-          min_p: 0,
+          min_p: minP,
           repetition_penalty: 1,
           min_tokens: 0,
           ignore_eos: false,
@@ -43,7 +43,7 @@ export function completionBody(
           skip_special_tokens: false,
           spaces_between_special_tokens: false,
         }
-      : topK > 0 && { top_k: topK }),
+      : { ...(topK > 0 && { top_k: topK }), ...(minP > 0 && { min_p: minP }) }),
   }
 }
 
@@ -88,7 +88,7 @@ export function completionOf(
   of: Choice,
   { usage, choices }: CompletionReply,
   tokenizer: Tokenizer | null,
-  { temperature, topP, topK }: Pick<SampleOptions, 'temperature' | 'topP' | 'topK'>,
+  rule: Rule,
 ): Completion {
   const finishReason = of.finish_reason === 'stop' ? 'stop' : 'length'
   const counted = Math.round((usage?.completion_tokens ?? 0) / choices.length)
@@ -102,6 +102,7 @@ export function completionOf(
       text: of.text,
       tokenIds: null,
       logprobs: null,
+      modelLogprobs: null,
       completionTokens: given?.length ?? counted,
       ...rest,
     }
@@ -109,8 +110,9 @@ export function completionOf(
   const { ids, added } =
     finishReason === 'stop' ? ended(given, of.stop_reason, tokenizer) : { ids: given, added: false }
   const text = tokenizer.decode(finishReason === 'stop' ? ids.slice(0, -1) : ids)
-  const logprobs = added ? null : samplerLogprobs(of, given.length, { temperature, topP, topK })
-  return { text, tokenIds: ids, logprobs, completionTokens: given.length, ...rest }
+  const modelLogprobs = added ? null : reported(of, given.length)
+  const logprobs = modelLogprobs === null ? null : samplerLogprobs(modelLogprobs, rule)
+  return { text, tokenIds: ids, logprobs, modelLogprobs, completionTokens: given.length, ...rest }
 }
 
 /** Ids that end in the end token. Servers leave it out, or stop at another end token of the model's: both count as
@@ -125,16 +127,18 @@ function ended(
   return { ids: [...open, eos.id], added: true }
 }
 
-/** Servers report log-probabilities of the model, before temperature and truncation. They are the sampler's own for
- *  temperature 1 without truncation; greedy sampling has one possible token; else they are not known. */
-function samplerLogprobs(
-  { logprobs }: Choice,
-  length: number,
-  { temperature, topP, topK }: Pick<SampleOptions, 'temperature' | 'topP' | 'topK'>,
-): number[] | null {
+type Rule = Pick<SampleOptions, 'temperature' | 'topP' | 'topK' | 'minP'>
+
+/** The log-probabilities that servers report: of the model, before temperature and truncation. */
+function reported({ logprobs }: Choice, length: number): number[] | null {
   const raw = logprobs?.token_logprobs ?? null
   if (raw?.length !== length || !raw.every((value) => value !== null && value <= 1e-6)) return null
-  if (temperature === 0) return raw.map(() => 0)
-  if (temperature !== 1 || topP !== 1 || topK !== 0) return null
   return raw.map((value) => Math.min(value as number, 0))
+}
+
+/** They are the sampler's own for temperature 1 without truncation; greedy sampling has one possible token; else they
+ *  are not known. */
+function samplerLogprobs(model: number[], { temperature, topP, topK, minP = 0 }: Rule): number[] | null {
+  if (temperature === 0) return model.map(() => 0)
+  return temperature === 1 && topP === 1 && topK === 0 && minP === 0 ? model : null
 }

@@ -5,8 +5,8 @@ export interface Arena {
   /** Bytes for `count` floats, 16-byte aligned. */
   floats(count: number): number
   put(values: ArrayLike<number>): number
-  mark(): number
-  release(mark: number): void
+  readonly mark: () => number
+  readonly release: (mark: number) => void
   f32(at: number, count: number): Float32Array
   i32(at: number, count: number): Int32Array
   /** The whole memory. */

@@ -26,19 +26,28 @@ export interface Engine {
   readonly maxPositions: number
   readonly empty: Run
   newRun(positions: number): Run
-  /** Forgets every run. */
-  reset(): void
+  /** Where the first run begins. */
+  readonly bottom: number
+  /** Where the next run will begin. */
+  readonly mark: () => number
+  /** Forgets the runs that begin at a mark or above. */
+  readonly release: (mark: number) => void
+  /** Puts other weights of the same shapes where the old ones lay; forgets every run. */
+  setWeights(weights: Checkpoint['weights']): void
   /** Decodes the rows, in order, and returns the logits [V] after those in `wanted`; views that the next call overwrites. */
   forward(rows: readonly Row[], wanted: readonly number[]): Float32Array[]
+  /** Bytes below the first run, and the most above it so far. */
+  readonly memory: () => { readonly model: number; readonly keysAndValues: number }
 }
 
 /** Rows of one pass: bounds the activations' memory. */
 const rowsPerPass = 64
 
-/** Instantiates the kernels and packs the weights for them. */
-export async function openEngine(checkpoint: Checkpoint): Promise<Engine> {
+/** Instantiates the kernels and packs the weights for them. `beforePass` is called before each pass of up to 64 rows. */
+export async function openEngine(checkpoint: Checkpoint, beforePass: () => void): Promise<Engine> {
   const { wasm, memory } = await openKernels()
   const arena = newArena(memory)
+  const bottom = arena.mark()
   const model = pack(checkpoint, arena)
   const work = {
     config: checkpoint.config,
@@ -46,8 +55,10 @@ export async function openEngine(checkpoint: Checkpoint): Promise<Engine> {
     arena,
     model,
     room: newRoom(checkpoint.config, arena, model),
+    beforePass,
   }
   const start = arena.mark()
+  let peak = start
   const { layers, kvHeads, headDim, eosTokenId, maxPositions } = checkpoint.config
   const newRun = (positions: number): number[] =>
     Array.from({ length: layers }, () => arena.floats(positions * kvHeads * headDim))
@@ -55,13 +66,26 @@ export async function openEngine(checkpoint: Checkpoint): Promise<Engine> {
     eos: eosTokenId,
     maxPositions,
     empty: { keys: Array<number>(layers).fill(0), values: Array<number>(layers).fill(0) },
-    newRun: (positions) => ({ keys: newRun(positions), values: newRun(positions) }),
-    reset: () => arena.release(start),
+    newRun: (positions) => {
+      const run = { keys: newRun(positions), values: newRun(positions) }
+      peak = Math.max(peak, arena.mark())
+      return run
+    },
+    bottom: start,
+    mark: arena.mark,
+    release: arena.release,
+    memory: () => ({ model: start, keysAndValues: peak - start }),
+    setWeights: (weights) => {
+      // Equal shapes are packed to equal places.
+      arena.release(bottom)
+      pack({ config: checkpoint.config, weights }, arena)
+      arena.release(start)
+    },
     forward: (rows, wanted) => forward(work, rows, wanted),
   }
 }
 
-/** Where activations lie: [rowsPerPass, ..] each, but `scores` [P], `last` [d] and `logits` [V] of one row. */
+/** Where activations lie: [rowsPerPass, ..] each, but `scores` [P] of one row. */
 interface Room {
   readonly x: number
   readonly normed: number
@@ -82,6 +106,7 @@ interface Work {
   readonly arena: Arena
   readonly model: Packed
   readonly room: Room
+  readonly beforePass: () => void
 }
 
 function newRoom(
@@ -98,8 +123,8 @@ function newRoom(
     up: arena.floats(rowsPerPass * width),
     positions: arena.floats(rowsPerPass),
     scores: arena.floats(maxPositions + 8),
-    last: arena.floats(hiddenSize),
-    logits: arena.floats(head.m),
+    last: arena.floats(rowsPerPass * hiddenSize),
+    logits: arena.floats(rowsPerPass * head.m),
   }
 }
 
@@ -108,11 +133,15 @@ function forward(work: Work, rows: readonly Row[], wanted: readonly number[]): F
   const { hiddenSize: d, vocabSize, normEpsilon } = config
   const logits: Float32Array[] = []
   for (let at = 0; at < rows.length; at += rowsPerPass) {
+    work.beforePass()
     pass(work, rows.slice(at, at + rowsPerPass))
-    for (const row of wanted.filter((row) => row >= at && row < at + rowsPerPass)) {
-      wasm.rmsNorm(room.x + (row - at) * d * 4, model.norm, room.last, 1, d, normEpsilon)
-      dense(wasm, room.last, model.head, room.logits, 1)
-      logits.push(arena.f32(room.logits, vocabSize).slice())
+    const here = wanted.filter((row) => row >= at && row < at + rowsPerPass)
+    here.forEach((row, i) => {
+      wasm.rmsNorm(room.x + (row - at) * d * 4, model.norm, room.last + i * d * 4, 1, d, normEpsilon)
+    })
+    dense(wasm, room.last, model.head, room.logits, here.length)
+    for (let i = 0; i < here.length; i++) {
+      logits.push(arena.f32(room.logits + i * model.head.m * 4, vocabSize).slice())
     }
   }
   return logits

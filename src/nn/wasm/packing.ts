@@ -38,7 +38,7 @@ export interface Packed {
   readonly rotary: number
 }
 
-/** Copies a checkpoint's weights: [out, in] becomes [in, out], padded to the kernels' tiles of 8 outputs. */
+/** Copies a checkpoint's weights: [out, in] becomes the kernels' tiles of 8 outputs. */
 export function pack(checkpoint: Checkpoint, arena: Arena): Packed {
   const { config, weights } = checkpoint
   const get = (name: string): Weight => weights.get(name) as Weight
@@ -100,7 +100,7 @@ function fusedParts(get: (part: string) => Weight, f: number): Parts {
   }
 }
 
-/** [out, in] matrices stacked by output, written as [in, out]. */
+/** [out, in] matrices stacked by output, written in tiles of 8 outputs, [m / 8, in, 8]. */
 function dense(arena: Arena, stacked: readonly Weight[], biases: readonly Weight[] = []): Dense {
   const n = stacked[0]?.shape[1] as number
   const m = up8(stacked.reduce((sum, { shape }) => sum + (shape[0] as number), 0))
@@ -108,7 +108,8 @@ function dense(arena: Arena, stacked: readonly Weight[], biases: readonly Weight
   let column = 0
   for (const { shape, data } of stacked) {
     for (let o = 0; o < (shape[0] as number); o++, column++) {
-      for (let i = 0; i < n; i++) packed[i * m + column] = data[o * n + i] as number
+      const at = Math.floor(column / 8) * n * 8 + (column % 8)
+      for (let i = 0; i < n; i++) packed[at + i * 8] = data[o * n + i] as number
     }
   }
   if (biases.length === 0) return { at: arena.put(packed), bias: 0, n, m }

@@ -1,9 +1,9 @@
 import { FulcrumError } from '../../errors.ts'
-import { rngFor } from '../../statistics/random.ts'
 import type { Checkpoint } from '../checkpoint.ts'
 import type { DecoderConfig } from '../config.ts'
-import { type Generated, type GenerateOptions, type Sampler } from '../sampler.ts'
-import { pick, type SamplingRule, type Scored, scoreOf } from '../sampling.ts'
+import { checkRequest, checkScored, type Continuation, finished, newContinuations } from '../continuation.ts'
+import { checkShapes, type Generated, type GenerateOptions, type Sampler } from '../sampler.ts'
+import { type SamplingRule, type Scored, scoreOf } from '../sampling.ts'
 import { openEngine, type Engine, type Row, type Run } from './engine.ts'
 
 /** Sequences decoded at once: wide enough to keep weights in cache, small enough for the memory of long prompts. */
@@ -13,25 +13,31 @@ const widest = 64
 export const fitsKernels = ({ hiddenSize, headDim }: DecoderConfig): boolean =>
   hiddenSize % 8 === 0 && headDim % 4 === 0
 
+/** A sampler on our kernels. */
+export interface WasmSampler extends Sampler {
+  /** Bytes of weights with activations, and the most that keys and values have taken since it was opened. */
+  readonly memory: () => { readonly model: number; readonly keysAndValues: number }
+}
+
 /** A sampler on a CPU: our own SIMD kernels, one thread. What a sequence draws does not depend, to the last bit, on
- *  the sequences decoded beside it. */
-export async function createWasmSampler(checkpoint: Checkpoint): Promise<Sampler> {
-  const { hiddenSize, headDim } = checkpoint.config
-  if (!fitsKernels(checkpoint.config)) {
+ *  the sequences decoded beside it. `beforePass` is called before every pass; what it throws ends the call. */
+export async function createWasmSampler(
+  checkpoint: Checkpoint,
+  beforePass: () => void = () => undefined,
+): Promise<WasmSampler> {
+  const { config } = checkpoint
+  if (!fitsKernels(config)) {
     throw new FulcrumError(
       'model',
-      `The SIMD kernels take no model of hidden size ${hiddenSize} and head size ${headDim}`,
+      `The SIMD kernels take no model of hidden size ${config.hiddenSize} and head size ${config.headDim}`,
       'They want multiples of 8 and 4; createSampler samples from any shape.',
     )
   }
-  const engine = await openEngine(checkpoint)
+  const engine = await openEngine(checkpoint, beforePass)
   return {
     generate: async (prompts, options) => {
       await Promise.resolve()
-      checkLength(
-        Math.max(...prompts.map((prompt) => prompt.length)) + options.maxTokens,
-        engine.maxPositions,
-      )
+      checkRequest(prompts, options, config)
       const perChunk = Math.max(1, Math.floor(widest / options.n))
       const results: Generated[][] = []
       for (let at = 0; at < prompts.length; at += perChunk) {
@@ -42,21 +48,26 @@ export async function createWasmSampler(checkpoint: Checkpoint): Promise<Sampler
     },
     score: async (ids, from, rule) => {
       await Promise.resolve()
-      checkLength(ids.length, engine.maxPositions)
+      checkScored(ids, from, rule, config)
       return score(engine, ids, from, rule)
     },
+    setWeights: (weights) => {
+      checkShapes(config, weights)
+      engine.setWeights(weights)
+    },
+    memory: engine.memory,
     dispose: () => {
-      engine.reset()
+      engine.release(engine.bottom)
     },
   }
 }
 
-interface Draft extends Generated {
-  readonly draw: () => number
+/** One continuation: the prompt's run, which its siblings read too, and a run of its own. */
+interface Branch {
+  readonly one: Continuation
   readonly prompt: Run
   readonly promptLength: number
   readonly own: Run
-  finishReason: 'stop' | 'length'
 }
 
 function generate(
@@ -64,50 +75,49 @@ function generate(
   prompts: readonly (readonly number[])[],
   options: GenerateOptions,
 ): Generated[][] {
-  engine.reset()
-  const drafts = prompts.map((ids, p) => {
+  engine.release(engine.bottom)
+  const started = prompts.map((ids, p) => {
     const prompt = engine.newRun(ids.length)
-    const first = engine.forward(promptRows(engine, ids, prompt), [ids.length - 1])
-    return Array.from({ length: options.n }, (_, i): Draft => {
-      const random = rngFor(options.seeds[p] as number, i)
-      const own = engine.newRun(options.maxTokens)
-      const base = { tokenIds: [], logprobs: [], finishReason: 'length' as const, draw: () => random.next() }
-      const draft = { ...base, prompt, promptLength: ids.length, own }
-      extend(engine, draft, first[0] as Float32Array, options)
-      return draft
-    })
+    const [scores] = engine.forward(promptRows(engine, ids, prompt), [ids.length - 1])
+    const continuations = newContinuations(options, p, engine.eos)
+    for (const one of continuations) one.extend(scores as Float32Array)
+    return continuations.map((one) => ({ one, prompt, promptLength: ids.length }))
   })
-  let active = drafts.flat().filter((draft) => draft.finishReason === 'length')
-  for (let step = 1; step < options.maxTokens && active.length > 0; step++) {
-    const rows = active.map((draft): Row => {
-      const { prompt, promptLength, own, tokenIds } = draft
+  const branches = started.flat()
+  const top = engine.mark()
+  for (let at = 0; at < branches.length; at += widest) {
+    engine.release(top)
+    const some = branches.slice(at, at + widest)
+    finish(
+      engine,
+      some.map((branch) => ({ ...branch, own: engine.newRun(options.maxTokens) })),
+      options.maxTokens,
+    )
+  }
+  return finished(
+    branches.map(({ one }) => one),
+    options.n,
+  )
+}
+
+/** Decodes branches side by side, each from its first token, until all have ended. */
+function finish(engine: Engine, branches: readonly Branch[], maxTokens: number): void {
+  let active = branches.filter(({ one }) => one.finishReason === 'length')
+  for (let step = 1; step < maxTokens && active.length > 0; step++) {
+    const rows = active.map(({ one, prompt, promptLength, own }): Row => {
+      const id = one.tokenIds.at(-1) as number
       const position = promptLength + step - 1
-      return {
-        id: tokenIds.at(-1) as number,
-        position,
-        first: prompt,
-        firstCount: promptLength,
-        second: own,
-        secondCount: step,
-      }
+      return { id, position, first: prompt, firstCount: promptLength, second: own, secondCount: step }
     })
     const scores = engine.forward(
       rows,
       rows.map((_, i) => i),
     )
-    active.forEach((draft, i) => extend(engine, draft, scores[i] as Float32Array, options))
-    active = active.filter((draft) => draft.finishReason === 'length')
+    active.forEach(({ one }, i) => {
+      one.extend(scores[i] as Float32Array)
+    })
+    active = active.filter(({ one }) => one.finishReason === 'length')
   }
-  return drafts.map((group) =>
-    group.map(({ tokenIds, logprobs, finishReason }) => ({ tokenIds, logprobs, finishReason })),
-  )
-}
-
-function extend(engine: Engine, draft: Draft, scores: Float32Array, rule: SamplingRule): void {
-  const { id, logprob } = pick(scores, rule, draft.draw())
-  draft.tokenIds.push(id)
-  draft.logprobs.push(logprob)
-  if (id === engine.eos) draft.finishReason = 'stop'
 }
 
 /** Every prompt token as a row that writes into the prompt's run and looks at all before it. */
@@ -123,7 +133,7 @@ function promptRows(engine: Engine, ids: readonly number[], prompt: Run): Row[] 
 }
 
 function score(engine: Engine, ids: readonly number[], from: number, rule: SamplingRule): Scored[] {
-  engine.reset()
+  engine.release(engine.bottom)
   const rows = promptRows(engine, ids.slice(0, -1), engine.newRun(ids.length))
   const wanted = ids.slice(from)
   const logits = engine.forward(
@@ -131,13 +141,4 @@ function score(engine: Engine, ids: readonly number[], from: number, rule: Sampl
     wanted.map((_, i) => from + i - 1),
   )
   return wanted.map((id, i) => scoreOf(logits[i] as Float32Array, id, rule))
-}
-
-function checkLength(length: number, most: number): void {
-  if (length <= most) return
-  throw new FulcrumError(
-    'model',
-    `A sequence of ${length} tokens does not fit the model's ${most} positions`,
-    'Lower the token limit (--max-tokens) or leave out longer problems.',
-  )
 }

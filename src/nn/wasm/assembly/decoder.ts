@@ -11,60 +11,70 @@ function floats(count: i32): usize {
   return (<usize>count) << 2
 }
 
-/** out[r, o] (+)= sum_i x[r, i] * w[i, o] + bias[o]; x [rows, n], w [n, m], out [rows, m], m a multiple of 8. */
+/** out[r, o] (+)= sum_i x[r, i] * w[i, o] + bias[o]; x [rows, n], out [rows, m], m a multiple of 8. w lies in tiles of 8
+ *  outputs, [m / 8, n, 8]: a tile stays in the first cache while all rows pass over it. */
 export function dense(x: usize, w: usize, bias: usize, out: usize, rows: i32, n: i32, m: i32, add: bool): void {
-  let r = 0
-  for (; r + 4 <= rows; r += 4) denseFour(x + floats(r * n), w, bias, out + floats(r * m), n, m, add)
-  for (; r < rows; r++) denseOne(x + floats(r * n), w, bias, out + floats(r * m), n, m, add)
-}
-
-function denseFour(x: usize, w: usize, bias: usize, out: usize, n: i32, m: i32, add: bool): void {
   const xs = floats(n)
   const os = floats(m)
-  for (let o = 0; o < m; o += 8) {
-    const at = floats(o)
-    let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0
-    let weight = w + at
-    for (let i: usize = 0; i < xs; i += 4) {
-      const w0 = v128.load(weight)
-      const w1 = v128.load(weight, 16)
-      weight += os
-      const p = x + i
-      let s = v128.load32_splat(p)
-      a0 = f32x4.add(a0, f32x4.mul(s, w0))
-      a1 = f32x4.add(a1, f32x4.mul(s, w1))
-      s = v128.load32_splat(p + xs)
-      b0 = f32x4.add(b0, f32x4.mul(s, w0))
-      b1 = f32x4.add(b1, f32x4.mul(s, w1))
-      s = v128.load32_splat(p + (xs << 1))
-      c0 = f32x4.add(c0, f32x4.mul(s, w0))
-      c1 = f32x4.add(c1, f32x4.mul(s, w1))
-      s = v128.load32_splat(p + (xs << 1) + xs)
-      d0 = f32x4.add(d0, f32x4.mul(s, w0))
-      d1 = f32x4.add(d1, f32x4.mul(s, w1))
+  for (let at: usize = 0; at < os; at += 32) {
+    let r = 0
+    let from = x
+    let to = out + at
+    for (; r + 4 <= rows; r += 4) {
+      denseFour(from, w, bias, to, xs, os, at, add)
+      from += xs << 2
+      to += os << 2
     }
-    store(out + at, a0, a1, bias, at, add)
-    store(out + os + at, b0, b1, bias, at, add)
-    store(out + (os << 1) + at, c0, c1, bias, at, add)
-    store(out + (os << 1) + os + at, d0, d1, bias, at, add)
+    for (; r < rows; r++) {
+      denseOne(from, w, bias, to, xs, at, add)
+      from += xs
+      to += os
+    }
+    w += xs << 3
   }
 }
 
-function denseOne(x: usize, w: usize, bias: usize, out: usize, n: i32, m: i32, add: bool): void {
-  const xs = floats(n)
-  const os = floats(m)
-  for (let o = 0; o < m; o += 8) {
-    const at = floats(o)
-    let a0 = f32x4.splat(0), a1 = a0
-    let weight = w + at
-    for (let i: usize = 0; i < xs; i += 4) {
-      const s = v128.load32_splat(x + i)
-      a0 = f32x4.add(a0, f32x4.mul(s, v128.load(weight)))
-      a1 = f32x4.add(a1, f32x4.mul(s, v128.load(weight, 16)))
-      weight += os
-    }
-    store(out + at, a0, a1, bias, at, add)
+// @ts-ignore: decorator
+@inline
+function denseFour(x: usize, w: usize, bias: usize, out: usize, xs: usize, os: usize, at: usize, add: bool): void {
+  let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0
+  const x1 = x + xs
+  const x2 = x1 + xs
+  const x3 = x2 + xs
+  for (let i: usize = 0; i < xs; i += 4) {
+    const weight = w + (i << 3)
+    const w0 = v128.load(weight)
+    const w1 = v128.load(weight, 16)
+    let s = v128.load32_splat(x + i)
+    a0 = f32x4.add(a0, f32x4.mul(s, w0))
+    a1 = f32x4.add(a1, f32x4.mul(s, w1))
+    s = v128.load32_splat(x1 + i)
+    b0 = f32x4.add(b0, f32x4.mul(s, w0))
+    b1 = f32x4.add(b1, f32x4.mul(s, w1))
+    s = v128.load32_splat(x2 + i)
+    c0 = f32x4.add(c0, f32x4.mul(s, w0))
+    c1 = f32x4.add(c1, f32x4.mul(s, w1))
+    s = v128.load32_splat(x3 + i)
+    d0 = f32x4.add(d0, f32x4.mul(s, w0))
+    d1 = f32x4.add(d1, f32x4.mul(s, w1))
   }
+  store(out, a0, a1, bias, at, add)
+  store(out + os, b0, b1, bias, at, add)
+  store(out + (os << 1), c0, c1, bias, at, add)
+  store(out + (os << 1) + os, d0, d1, bias, at, add)
+}
+
+// @ts-ignore: decorator
+@inline
+function denseOne(x: usize, w: usize, bias: usize, out: usize, xs: usize, at: usize, add: bool): void {
+  let a0 = f32x4.splat(0), a1 = a0
+  for (let i: usize = 0; i < xs; i += 4) {
+    const s = v128.load32_splat(x + i)
+    const weight = w + (i << 3)
+    a0 = f32x4.add(a0, f32x4.mul(s, v128.load(weight)))
+    a1 = f32x4.add(a1, f32x4.mul(s, v128.load(weight, 16)))
+  }
+  store(out, a0, a1, bias, at, add)
 }
 
 // @ts-ignore: decorator
