@@ -1,5 +1,5 @@
 /** What went wrong, by the room that found it. Stable: scripts may test for it. */
-export type ErrorCode = 'config' | 'plan' | 'data' | 'model' | 'store' | 'verify' | 'train'
+export type ErrorCode = 'config' | 'plan' | 'data' | 'model' | 'store' | 'verify' | 'train' | 'budget'
 
 /** The one error class. `message` is the fact with the value; `hint` is the next step for the user. */
 export class FulcrumError extends Error {

@@ -5,7 +5,9 @@ import { connect, type Connection } from './http/connection.ts'
 import { probeChat, probeCompletions } from './http/probe.ts'
 import { defaultRetry, type RetryPolicy } from '../store/retry.ts'
 import { readScores, scoreBody } from './http/score.ts'
-import type { Completion, Model, Prompt, SampleOptions, Tokenizer } from './model.ts'
+import { type LedgerOptions, withLedger } from './ledger/ledger.ts'
+import { defaultLimits, type Limits } from './limits/limiter.ts'
+import type { Completion, Model, Prompt, SampleOptions, Tokenizer, Usage } from './model.ts'
 
 export interface HttpModelOptions {
   /** As in http://host:port/v1. */
@@ -14,8 +16,8 @@ export interface HttpModelOptions {
   /** Sent as bearer token; never logged. */
   readonly apiKey?: string
   readonly api: 'chat' | 'completions'
-  /** Requests in flight at once. */
-  readonly concurrency?: number
+  /** Until the model joins a run that has limits of its own. */
+  readonly limits?: Partial<Limits>
   /** The served model's own: gives exact token ids with `completions`. */
   readonly tokenizer?: Tokenizer
   readonly retry?: Partial<RetryPolicy>
@@ -23,21 +25,54 @@ export interface HttpModelOptions {
 
 /** Completions asked for in one request at most; hosted endpoints stop at 128. */
 const mostAtOnce = 128
+const sizeOf = (many: boolean): number => (many ? mostAtOnce : 1)
 
 /** A model behind an OpenAI-compatible server. A tiny request finds out first what the server really does; a server that is
  *  not there, refuses the key or lacks the model is an error here, before anything is spent. */
 export async function httpModel(options: HttpModelOptions): Promise<Model> {
-  const { baseUrl, model, apiKey, api, concurrency = 16, tokenizer = null, retry } = options
-  const connection = connect({ baseUrl, model, apiKey, concurrency, retry: { ...defaultRetry, ...retry } })
+  const { baseUrl, model, apiKey, api, tokenizer = null } = options
+  const limits = { ...defaultLimits, ...options.limits }
+  const retry = { ...defaultRetry, ...options.retry }
+  const connection = connect({ baseUrl, model, apiKey, limits, retry })
   try {
-    return api === 'chat' ? await chatModel(connection) : await completionsModel(connection, tokenizer)
+    const asked = api === 'chat' ? await chatModel(connection) : await completionsModel(connection, tokenizer)
+    return joinable(asked, connection)
   } catch (error) {
     await connection.close()
     throw error
   }
 }
 
-async function chatModel(connection: Connection): Promise<Model> {
+type Bare = Model & Pick<LedgerOptions, 'atOnce'>
+
+/** The model, which may join a run: then answers are kept in its ledger, and its limits and its purse hold. */
+function joinable({ atOnce, ...bare }: Bare, connection: Connection): Model {
+  const { baseUrl } = connection.options
+  let model: Model = bare
+  let use: (usage: Usage) => void = () => undefined
+  const counting = <T extends { readonly onUsage?: (usage: Usage) => void }>(options: T): T => ({
+    ...options,
+    onUsage: (usage: Usage) => {
+      use(usage)
+      options.onUsage?.(usage)
+    },
+  })
+  return {
+    ...bare,
+    sample: (prompt, options) => model.sample(prompt, counting(options)),
+    score: (ids, options) => model.score(ids, counting(options)),
+    join: (account) => {
+      connection.join(account)
+      use = (usage) => account.purse.use(connection.who, usage)
+      // Child i of a request draws from its seed + i: later samples are those of a later seed.
+      const from = (of: SampleOptions, first: number): SampleOptions => ({ ...of, seed: of.seed + first })
+      const kept = { endpoint: baseUrl, from, ...(atOnce !== undefined && { atOnce }) }
+      model = account.ledger === null ? bare : withLedger(bare, account.ledger, kept)
+    },
+  }
+}
+
+async function chatModel(connection: Connection): Promise<Bare> {
   const dialect = await probeChat(connection)
   const { model } = connection.options
   return {
@@ -54,15 +89,17 @@ async function chatModel(connection: Connection): Promise<Model> {
           read: readChat,
           seed: part.seed,
           signal: options.signal,
+          onUsage: options.onUsage,
         }),
       )
     },
     score: () => Promise.reject(cannot(connection, 'score given tokens')),
     close: connection.close,
+    atOnce: sizeOf(dialect.many),
   }
 }
 
-async function completionsModel(connection: Connection, tokenizer: Tokenizer | null): Promise<Model> {
+async function completionsModel(connection: Connection, tokenizer: Tokenizer | null): Promise<Bare> {
   const { dialect, scoreWay, capabilities } = await probeCompletions(connection, tokenizer)
   const { model } = connection.options
   return {
@@ -82,10 +119,11 @@ async function completionsModel(connection: Connection, tokenizer: Tokenizer | n
           },
           seed: part.seed,
           signal: options.signal,
+          onUsage: options.onUsage,
         }),
       )
     },
-    score: async (ids, { from, temperature, topP, topK, minP = 0, signal }) => {
+    score: async (ids, { from, temperature, topP, topK, minP = 0, signal, onUsage }) => {
       if (scoreWay === null) throw cannot(connection, 'score given tokens')
       if (temperature !== 1 || topP !== 1 || topK !== 0 || minP !== 0) {
         const sampler = `temperature ${temperature}, top_p ${topP}, top_k ${topK}, min_p ${minP}`
@@ -97,9 +135,11 @@ async function completionsModel(connection: Connection, tokenizer: Tokenizer | n
         read: (value) => readScores(readCompletions(value), ids, from, scoreWay),
         seed: 0,
         signal,
+        onUsage,
       })
     },
     close: connection.close,
+    atOnce: sizeOf(dialect.many),
   }
 }
 
@@ -111,14 +151,14 @@ const bansFirst = ({ bannedFirst = [] }: SampleOptions): boolean => bannedFirst.
 async function inParts(
   { n, temperature, topP, topK, minP, maxTokens, seed }: SampleOptions,
   many: boolean,
-  ask: (part: Omit<SampleOptions, 'signal'>) => Promise<readonly Completion[]>,
+  ask: (part: Omit<SampleOptions, 'signal' | 'onUsage'>) => Promise<readonly Completion[]>,
 ): Promise<readonly Completion[]> {
   const options = { temperature, topP, topK, minP, maxTokens, seed }
   if (temperature === 0 && n > 0) {
     const [greedy] = await ask({ ...options, n: 1 })
     return Array<Completion>(n).fill(greedy as Completion)
   }
-  const size = many ? mostAtOnce : 1
+  const size = sizeOf(many)
   const parts = Array.from({ length: Math.ceil(n / size) }, async (_, part) => {
     const wanted = Math.min(size, n - part * size)
     const found = await ask({ ...options, n: wanted, seed: seed + part * size })

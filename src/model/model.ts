@@ -1,3 +1,5 @@
+import type { Account } from './account/account.ts'
+
 /** A text with its exact ids. Only what a tokenizer must do for the pipeline. */
 export interface Tokenizer {
   /** sha256 of tokenizer.json, hex. */
@@ -47,6 +49,19 @@ export interface SampleOptions {
   /** Completion i draws from rngFor(seed, i): the same whatever is sampled beside it. */
   readonly seed: number
   readonly signal?: AbortSignal
+  /** Called once for each request that was answered. */
+  readonly onUsage?: (usage: Usage) => void
+}
+
+/** Tokens of one request as the server counts and bills them. */
+export interface Usage {
+  readonly promptTokens: number
+  /** Of promptTokens, those the server had in its cache. */
+  readonly cachedTokens: number
+  /** Of all completions, thinking included. */
+  readonly completionTokens: number
+  /** Of completionTokens, those spent thinking; 0 where the server does not tell them apart. */
+  readonly reasoningTokens: number
 }
 
 export interface Completion {
@@ -79,6 +94,7 @@ export interface ScoreOptions {
   /** Scores are given for tokens from this index on. */
   readonly from: number
   readonly signal?: AbortSignal
+  readonly onUsage?: (usage: Usage) => void
 }
 
 /** What the sampler makes of a given token. */
@@ -102,5 +118,7 @@ export interface Model {
   sample(prompt: Prompt, options: SampleOptions): Promise<readonly Completion[]>
   /** What the sampler makes of ids[from..], each given all ids before it. */
   score(ids: readonly number[], options: ScoreOptions): Promise<readonly TokenScore[]>
+  /** Of a model that costs something to ask: joins a run, whose ledger, limits and purse hold from then on. */
+  readonly join?: (account: Account) => void
   close(): Promise<void>
 }

@@ -96,7 +96,8 @@ export function expand<Needs extends Columns, Adds extends Columns>(
         for await (const row of rows) yield* spread<R, Row<Adds>>(of.name, row, await work(row, run), run)
         return
       }
-      const window = backlog === undefined ? { concurrency } : { concurrency, backlog }
+      const atOnce = Math.max(concurrency, run.concurrency ?? 1)
+      const window = backlog === undefined ? { concurrency: atOnce } : { concurrency: atOnce, backlog }
       const answered = inOrder(rows, window, run.signal, (row) => withDrops(row, run, work))
       for await (const { row, outcome, drops } of answered) {
         for (const [name, dropped, reason] of drops) run.drop(name, dropped, reason)
@@ -123,6 +124,7 @@ async function withDrops<R extends object>(
   const drops: Parameters<Run['drop']>[] = []
   const own: Run = {
     seed: run.seed,
+    shard: run.shard,
     signal: run.signal,
     drop: (...dropped) => drops.push(dropped),
     count: (name, by) => run.count(name, by),

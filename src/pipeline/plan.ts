@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { FulcrumError } from '../errors.ts'
+import type { Model } from '../model/model.ts'
 import { type Columns, typeName } from '../record/columns.ts'
 import type { Pipeline, Step } from './pipeline.ts'
 import { type InputSummary, surveyInputs } from './source.ts'
@@ -107,10 +108,14 @@ function identityOf(
   }
 }
 
+/** The models that the stages hold, each once. */
+export const modelsOf = (steps: readonly Step[]): Model[] => [
+  ...new Set(stagesOf(steps).flatMap(({ models = [] }) => models)),
+]
+
 /** Gives up the models that the stages hold: worker threads and connections end. */
 export async function closeModels(steps: readonly Step[]): Promise<void> {
-  const models = new Set(stagesOf(steps).flatMap(({ models: held = [] }) => held))
-  await Promise.all([...models].map((model) => model.close()))
+  await Promise.all(modelsOf(steps).map((model) => model.close()))
 }
 
 /** The stages among the steps, in order. */

@@ -2,13 +2,14 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
 import { type Columns, typeName } from '../record/columns.ts'
+import { type Account, openAccount } from '../model/account/account.ts'
 import { packageRoot } from '../store/bundled.ts'
 import { writeWhole } from '../store/files.ts'
 import type { Manifest } from '../store/manifest.ts'
 import { datasetCard } from './card.ts'
 import { claim, sweep } from './claim.ts'
 import type { Pipeline } from './pipeline.ts'
-import { type Plan, stagesOf } from './plan.ts'
+import { modelsOf, type Plan, stagesOf } from './plan.ts'
 import { type CommitRecord, configsOf, readCommit, runShard, type Watch } from './shard.ts'
 import type { SourceRow } from './source.ts'
 
@@ -17,7 +18,13 @@ export interface RunOptions {
   /** This process does shards where shard % count === index. */
   readonly share?: { readonly index: number; readonly count: number }
   readonly signal?: AbortSignal
-  readonly watch?: Watch & { onShard?(done: number, shards: number, resumed: boolean): void }
+  /** Ledger, limits and purse of the models that cost something. Without it their answers are kept in OUT/ledger. */
+  readonly account?: Account
+  readonly watch?: Watch & {
+    onShard?(done: number, shards: number, resumed: boolean): void
+    /** The run failed; the answers of requests in flight are waited for. */
+    onDrain?(inFlight: number): void
+  }
 }
 
 export interface RunResult {
@@ -39,7 +46,7 @@ export async function runPipeline(
   await claim(out, plan)
   const alone = (options.share?.count ?? 1) === 1
   if (alone) await sweep(out)
-  await runShards(pipeline, plan, options)
+  await runOnAccount(pipeline, plan, options)
 
   const commits: CommitRecord[] = []
   for (let shard = 0; shard < plan.shards; shard++) {
@@ -56,16 +63,42 @@ export async function runPipeline(
   return { manifest, manifestPath, missing }
 }
 
+/** Does the shards with models that have joined the account. When one fails, what is in flight has been paid for: it is
+ *  waited for and kept, unless the run is interrupted. */
+async function runOnAccount(pipeline: Pipeline<Columns>, plan: Plan, options: RunOptions): Promise<void> {
+  const { out, share, signal, watch } = options
+  const own = { ledger: join(out, 'ledger'), ...(share && { share }) }
+  const account = options.account ?? (await openAccount(own))
+  try {
+    for (const model of modelsOf(plan.steps)) model.join?.(account)
+    await runShards(pipeline, plan, { ...options, account })
+  } catch (error) {
+    if (signal?.aborted !== true) {
+      if (account.inFlight > 0) watch?.onDrain?.(account.inFlight)
+      await account.drain()
+    }
+    throw error
+  } finally {
+    await account.close()
+  }
+}
+
 async function runShards(
   pipeline: Pipeline<Columns>,
   plan: Plan,
-  { out, share = { index: 0, count: 1 }, signal = new AbortController().signal, watch = {} }: RunOptions,
+  {
+    out,
+    share = { index: 0, count: 1 },
+    signal = new AbortController().signal,
+    watch = {},
+    account,
+  }: RunOptions & { readonly account: Account },
 ): Promise<void> {
   let done = 0
   const finish = async (shard: number, rows: readonly SourceRow<Columns>[]): Promise<void> => {
     if (shard % share.count !== share.index) return
     const resumed = (await readCommit(out, shard, plan.shards)) !== null
-    if (!resumed) await runShard(plan, shard, rows, { out, signal, watch })
+    if (!resumed) await runShard(plan, shard, rows, { out, signal, watch, account })
     watch.onShard?.(++done, Math.ceil((plan.shards - share.index) / share.count), resumed)
   }
   let shard = 0

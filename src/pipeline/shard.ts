@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { FulcrumError } from '../errors.ts'
+import type { Account } from '../model/account/account.ts'
+import { countersOf } from '../model/account/purse.ts'
 import { col, type Columns } from '../record/columns.ts'
 import { createOnce, syncFolder, writeFailure } from '../store/files.ts'
 import type { ShardEntry } from '../store/manifest.ts'
@@ -73,13 +75,20 @@ export interface Watch {
   onCount?(name: string, by: number): void
 }
 
+export interface ShardRun {
+  readonly out: string
+  readonly signal: AbortSignal
+  readonly watch: Watch
+  readonly account: Account
+}
+
 /** Runs one shard's source records through all steps, and commits what came out. An attempt writes files of its own;
  *  they are moved to their places and then made visible by one conditional create. */
 export async function runShard(
   plan: Plan,
   shard: number,
   source: readonly SourceRow<Columns>[],
-  { out, signal, watch }: { readonly out: string; readonly signal: AbortSignal; readonly watch: Watch },
+  { out, signal, watch, account }: ShardRun,
 ): Promise<CommitRecord> {
   const attempts = join(out, 'attempts', String(shard))
   await rm(attempts, { recursive: true, force: true })
@@ -88,7 +97,8 @@ export async function runShard(
     throw writeFailure(attempt, error)
   })
 
-  const ledger = newLedger(plan, signal, watch)
+  const spent = account.purse.mark()
+  const tally = newTally(plan, { shard, concurrency: account.concurrency, signal }, watch)
   const writers = await openWriters(plan, attempt)
   const removed = await createParquetWriter(join(attempt, 'removed.parquet'), {
     columns: removedColumns,
@@ -98,10 +108,10 @@ export async function runShard(
     const write = (config: string, row: object): Promise<void> =>
       (writers.get(config) as ParquetWriter).write(row as Record<string, unknown>)
     const steps = plan.until === null ? plan.steps : plan.steps.filter(({ kind }) => kind === 'stage')
-    const groups = flow(steps, groupsOf(source, ledger), { run: ledger, passed: ledger.passed, write })
+    const groups = flow(steps, groupsOf(source, tally), { run: tally, passed: tally.passed, write })
     for await (const rows of groups)
       if (plan.until !== null) for (const row of rows) await write(`until-${plan.until}`, row)
-    for (const row of ledger.removed) await removed.write(row)
+    for (const row of tally.removed) await removed.write(row)
 
     const name = shardName(shard, plan.shards)
     const files: Record<string, ShardEntry> = {}
@@ -118,13 +128,13 @@ export async function runShard(
       shard,
       files,
       removed: removedEntry,
-      drops: ledger.drops(),
+      drops: tally.drops(),
       stages: stagesOf(plan.steps).map(({ name: stage }, i) => ({
         name: stage,
-        rows_in: ledger.out[i] as number,
-        rows_out: ledger.out[i + 1] as number,
+        rows_in: tally.out[i] as number,
+        rows_out: tally.out[i + 1] as number,
       })),
-      counters: ledger.counters(),
+      counters: { ...tally.counters(), ...countersOf(spent()) },
     }
     signal.throwIfAborted()
     await createOnce(commitPath(out, shard, plan.shards), `${JSON.stringify(record, null, 1)}\n`)
@@ -137,7 +147,7 @@ export async function runShard(
   }
 }
 
-interface Ledger extends Run {
+interface Tally extends Run {
   readonly removed: Record<string, unknown>[]
   /** Rows out of the source (0) and of each stage (1..). */
   readonly out: number[]
@@ -146,14 +156,14 @@ interface Ledger extends Run {
   counters(): Record<string, number>
 }
 
-function newLedger(plan: Plan, signal: AbortSignal, watch: Watch): Ledger {
+function newTally(plan: Plan, of: Pick<Run, 'shard' | 'concurrency' | 'signal'>, watch: Watch): Tally {
   const counted = new Map<string, { stage: string; reason: string; rows: number }>()
   const counters = new Map<string, number>()
   const removed: Record<string, unknown>[] = []
   const out = Array<number>(stagesOf(plan.steps).length + 1).fill(0)
   return {
+    ...of,
     seed: plan.seed,
-    signal,
     removed,
     out,
     passed: (stage) => {
@@ -201,13 +211,13 @@ async function openWriters(plan: Plan, attempt: string): Promise<Map<string, Par
 }
 
 /** Source rows in groups, and what is no row into `removed`. */
-async function* groupsOf(source: readonly SourceRow<Columns>[], ledger: Ledger): AsyncGenerator<object[]> {
+async function* groupsOf(source: readonly SourceRow<Columns>[], tally: Tally): AsyncGenerator<object[]> {
   await Promise.resolve()
   for (let from = 0; from < source.length; from += groupRows) {
     const rows: object[] = []
     for (const { row, reason } of source.slice(from, from + groupRows)) {
       if (reason === null) rows.push(row)
-      else ledger.drop('source', row, reason)
+      else tally.drop('source', row, reason)
     }
     yield rows
   }

@@ -5,6 +5,10 @@ import type { Model } from '../model/model.ts'
 export interface Run {
   /** Seed of the whole run; draw with `rngFor(run.seed, stage, row.id)`. */
   readonly seed: number
+  /** The shard in work, where there are shards. */
+  readonly shard?: number | undefined
+  /** Rows that a stage with a window takes at once at least, where the run wants more than the stage would. */
+  readonly concurrency?: number | undefined
   /** Aborts when the run is interrupted. */
   readonly signal: AbortSignal
   /** Keeps the row in `removed` under this reason; the stage then simply does not yield it. */

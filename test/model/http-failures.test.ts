@@ -126,7 +126,7 @@ test('no more requests run at once than allowed', async () => {
     baseUrl: (await serve(slow)).url,
     model: 'policy',
     api: 'completions',
-    concurrency: 3,
+    limits: { concurrency: 3 },
   })
   open.push(model)
   most = 0

@@ -53,6 +53,8 @@ export async function connect(
     api: 'completions',
     tokenizer,
     retry: quick,
+    // Most tests are of one request: how an endpoint that is down is told is in limits.test.ts.
+    limits: { breaker: { failures: 1000, patienceMs: 1, firstTrialMs: 1 } },
     ...options,
   })
   open.push(model)

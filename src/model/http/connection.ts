@@ -1,26 +1,32 @@
 import OpenAI from 'openai'
-import pLimit from 'p-limit'
 import { Agent, fetch as undiciFetch } from 'undici'
 import { FulcrumError } from '../../errors.ts'
-import { explained, isUnknown, temporary, temporaryAtFirst } from './failure.ts'
 import { type RetryPolicy, withRetries } from '../../store/retry.ts'
+import type { Account } from '../account/account.ts'
+import { createLimiter, type Limits } from '../limits/limiter.ts'
+import type { Usage } from '../model.ts'
+import { withDeadline } from './deadline.ts'
+import { explained, isUnknown, strainOf, temporary, temporaryAtFirst } from './failure.ts'
+import { mostTokens, usageIn } from './usage.ts'
 
 export interface ConnectionOptions {
   readonly baseUrl: string
   readonly model: string
   readonly apiKey: string | undefined
-  readonly concurrency: number
+  readonly limits: Limits
   readonly retry: RetryPolicy
 }
 
 interface Request<T> {
   readonly path: '/completions' | '/chat/completions'
-  readonly body: object
+  readonly body: Readonly<Record<string, unknown>>
   /** Reads the reply; throws IncompleteReply for one that should be asked for again. */
   readonly read: (reply: unknown) => T
   /** Keys the jitter of retries. */
   readonly seed: number
   readonly signal?: AbortSignal | undefined
+  /** Told what the answer took. */
+  readonly onUsage?: ((usage: Usage) => void) | undefined
   /** A first try: a server that is not there is not asked again, and refusals come as the client threw them. */
   readonly probing?: boolean
 }
@@ -28,35 +34,29 @@ interface Request<T> {
 /** One endpoint: some requests at once, each retried while its failure is temporary. */
 export interface Connection {
   readonly options: ConnectionOptions
+  /** Endpoint and model, for limits, prices and the ledger. */
+  readonly who: string
+  /** From here on a run's limits hold, and it pays. */
+  readonly join: (account: Account) => void
   ask<T>(request: Request<T>): Promise<T>
   /** The error as a user should read it. */
   readonly explain: (error: unknown) => Promise<unknown>
   readonly close: () => Promise<void>
 }
 
-/** Longest answer waited for: a day. The client's own ten minutes and undici's five would cut long generations. */
-const timeout = 86_400_000
+/** The client's own ten minutes and undici's five would cut long generations: the time limit is in the limits. */
+const never = 2 ** 31 - 1
 
 export function connect(options: ConnectionOptions): Connection {
-  const { baseUrl, apiKey, concurrency, retry } = options
+  const { baseUrl, retry } = options
+  const who = `${baseUrl}#${options.model}`
   if (!URL.canParse(baseUrl)) {
     throw new FulcrumError('config', `${baseUrl} is no URL`, 'Write it as http://host:port/v1.')
   }
   const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0 })
-  const client = new OpenAI({
-    baseURL: baseUrl,
-    apiKey: apiKey ?? 'none',
-    // Nothing from the environment: the key comes as an option, and the rest is not ours to send.
-    organization: null,
-    project: null,
-    logLevel: 'off',
-    maxRetries: 0,
-    timeout,
-    fetch: undiciFetch as unknown as typeof fetch,
-    fetchOptions: { dispatcher: agent } as object,
-    ...(apiKey === undefined && { defaultHeaders: { Authorization: null } }),
-  })
-  const limit = pLimit(concurrency)
+  const client = clientOf(options, agent)
+  let limiter = createLimiter(baseUrl, options.limits, strainOf)
+  let account: Account | null = null
   const explain = async (error: unknown): Promise<unknown> => {
     const told = explained(error, { ...options, attempts: retry.attempts })
     if (!isUnknown(error) || !(told instanceof FulcrumError)) return told
@@ -69,11 +69,28 @@ export function connect(options: ConnectionOptions): Connection {
   }
   return {
     options,
-    ask: async ({ path, body, read, seed, signal, probing = false }) => {
-      const once = async () => read(await client.post(path, { body, ...(signal && { signal }) }))
+    who,
+    join: (joined) => {
+      account = joined
+      limiter = joined.limiterFor(who, options.limits, strainOf)
+    },
+    ask: async ({ path, body, read, seed, signal, onUsage, probing = false }) => {
+      const most = mostTokens(body)
+      const send = async () => {
+        account?.purse.check()
+        const reply = await withDeadline(limiter.limits.timeoutMs, signal, (until) =>
+          client.post(path, { body, signal: until }),
+        )
+        const usage = usageIn(reply, most)
+        account?.purse.pay(who, usage)
+        const value = read(reply)
+        onUsage?.(usage)
+        return { value, tokens: usage.promptTokens + usage.completionTokens }
+      }
       const again = probing ? temporaryAtFirst : temporary
+      const attempt = { tokens: most.promptTokens + most.completionTokens, send, signal }
       try {
-        return await withRetries(() => limit(once), again, retry, [path, seed], signal)
+        return await withRetries(() => limiter.run(attempt), again, retry, [path, seed], signal)
       } catch (error) {
         signal?.throwIfAborted()
         throw probing ? error : await explain(error)
@@ -82,4 +99,20 @@ export function connect(options: ConnectionOptions): Connection {
     explain,
     close: () => agent.destroy(),
   }
+}
+
+function clientOf({ baseUrl, apiKey }: ConnectionOptions, agent: Agent): OpenAI {
+  return new OpenAI({
+    baseURL: baseUrl,
+    apiKey: apiKey ?? 'none',
+    // Nothing from the environment: the key comes as an option, and the rest is not ours to send.
+    organization: null,
+    project: null,
+    logLevel: 'off',
+    maxRetries: 0,
+    timeout: never,
+    fetch: undiciFetch as unknown as typeof fetch,
+    fetchOptions: { dispatcher: agent } as object,
+    ...(apiKey === undefined && { defaultHeaders: { Authorization: null } }),
+  })
 }

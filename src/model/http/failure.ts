@@ -1,15 +1,37 @@
-import { APIConnectionError, APIError } from 'openai'
+import { APIConnectionError, APIError, APIUserAbortError } from 'openai'
 import { FulcrumError } from '../../errors.ts'
 import { retryAfterMs, type Temporary } from '../../store/retry.ts'
+import type { Strain } from '../limits/limiter.ts'
 
 /** A reply that is cut off, is no JSON, or lacks what every reply has. */
 export class IncompleteReply extends Error {
   override readonly name = 'IncompleteReply'
 }
 
+/** No whole answer within the time limit; the connection may be dead without saying so. */
+export class TimedOut extends Error {
+  override readonly name = 'TimedOut'
+}
+
+/** What a failed request says of the endpoint: 429, 503 and silence that it is asked too much; these, other 5xx and broken
+ *  connections that it may serve nobody. */
+export function strainOf(error: unknown): Strain | null {
+  const why = error instanceof Error ? deepest(error) : String(error)
+  if (error instanceof TimedOut) return { busy: true, down: true, retryAfterMs: null, why }
+  if (error instanceof APIUserAbortError) return null
+  if (error instanceof APIConnectionError) return { busy: false, down: true, retryAfterMs: null, why }
+  if (error instanceof IncompleteReply || isBrokenBody(error))
+    return { busy: false, down: false, retryAfterMs: null, why }
+  if (!isApiError(error) || error.status === undefined) return null
+  const { status, headers } = error
+  const busy = (status === 429 && !isQuota(error)) || status === 503 || status === 408
+  return { busy, down: busy || (status >= 500 && status !== 501), retryAfterMs: retryAfterMs(headers), why }
+}
+
 /** What the server itself calls temporary, and what a broken connection is. A used-up quota is not. */
 export function temporary(error: unknown): Temporary | null {
   if (error instanceof IncompleteReply || isBrokenBody(error)) return { retryAfterMs: null }
+  if (error instanceof TimedOut) return { retryAfterMs: null }
   if (error instanceof APIConnectionError) return { retryAfterMs: null }
   if (!isApiError(error)) return null
   const { status, headers } = error
@@ -66,6 +88,12 @@ export function explained(error: unknown, { baseUrl, model, apiKey, attempts }: 
   if (code !== null) {
     return fail(`Nothing answers at ${baseUrl} (${code})`, 'Start the server, or check the URL and its port.')
   }
+  if (error instanceof TimedOut) {
+    return fail(
+      `${baseUrl} ${error.message} in ${attempts} attempts`,
+      'Look at the server and what stands between; if its answers take that long, raise --request-timeout.',
+    )
+  }
   if (error instanceof APIConnectionError || error instanceof IncompleteReply || isBrokenBody(error)) {
     const why = error instanceof Error ? deepest(error) : String(error)
     return fail(
@@ -73,6 +101,8 @@ export function explained(error: unknown, { baseUrl, model, apiKey, attempts }: 
       'Look at the server and what stands between; then run the same command again, finished shards are kept.',
     )
   }
+  if (error instanceof FulcrumError)
+    return new FulcrumError(error.code, hide(error.message), error.hint, error)
   if (!isApiError(error)) return error
   const { status } = error
   if (status === undefined) return error

@@ -42,7 +42,8 @@ export function findPivotalTokens(of: FindPivotalTokensOptions): Stage<typeof ne
   const { student, verifier, gap, rollouts, prune = true, temperature, topP, topK, maxTokens } = of
   const tokenizer = requireExact(student)
   requireChance(temperature)
-  let checked: Promise<void> | undefined
+  // Once a shard: what a shard asks for is the same whether or not the run was cut off before it.
+  const checked = new Map<number | undefined, Promise<void>>()
   return expand({
     name: 'findPivotalTokens',
     needs,
@@ -53,13 +54,16 @@ export function findPivotalTokens(of: FindPivotalTokensOptions): Stage<typeof ne
     callsPerRow: rollouts * (2 + Math.ceil(Math.log2(maxTokens)) + 3),
     concurrency: of.concurrency ?? 8,
     each: async (row, run) => {
-      checked ??= requireOneProcess(student, promptOf(tokenizer, row), {
-        ...samplingRule(of),
-        maxTokens,
-        seed: seedFor(run.seed, 'findPivotalTokens', 'one process'),
-        signal: run.signal,
-      })
-      await checked
+      const check =
+        checked.get(run.shard) ??
+        requireOneProcess(student, promptOf(tokenizer, row), {
+          ...samplingRule(of),
+          maxTokens,
+          seed: seedFor(run.seed, 'findPivotalTokens', 'one process'),
+          signal: run.signal,
+        })
+      checked.set(run.shard, check)
+      await check
       return searchTrace({ ...of, prune }, tokenizer, row, run)
     },
   })
