@@ -31,7 +31,12 @@ export type {
   ScoreOptions,
   Tokenizer,
   TokenScore,
+  Usage,
 } from './model/model.ts'
+export { type Account, type AccountOptions, openAccount } from './model/account/account.ts'
+export { type Price, readPrices } from './model/account/prices.ts'
+export { ledger, type LedgerOptions } from './model/ledger/ledger.ts'
+export type { Limits } from './model/limits/limiter.ts'
 export { httpModel } from './model/http.ts'
 export { llamaModel } from './model/llama.ts'
 export { localModel } from './model/local.ts'

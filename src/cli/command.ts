@@ -1,8 +1,9 @@
 import type { z } from 'zod'
 import type { PipelineDefinition } from '../pipeline/define.ts'
 
-/** 0 done, 1 a check failed, 2 wrong use or error, 130 interrupted after bookkeeping. */
-export type ExitCode = 0 | 1 | 2 | 130
+/** 0 done, 1 a check failed, 2 wrong use or error, 75 stopped at a cap (EX_TEMPFAIL of sysexits.h: the same command goes on),
+ *  130 interrupted after bookkeeping. */
+export type ExitCode = 0 | 1 | 2 | 75 | 130
 
 /** The world as a command sees it. */
 export interface Terminal {

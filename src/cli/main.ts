@@ -39,7 +39,7 @@ function tellError(error: unknown): ExitCode {
   }
   if (error instanceof FulcrumError) {
     terminal.tell(`error: ${error.message}\nnext:  ${error.hint}\n`)
-    return 2
+    return error.code === 'budget' ? 75 : 2
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
   terminal.tell(

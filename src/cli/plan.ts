@@ -1,8 +1,12 @@
+import { z } from 'zod'
+import { readPrices } from '../model/account/prices.ts'
 import { closeModels, type Plan, stagesOf } from '../pipeline/plan.ts'
+import { pricePlan, type Range, type StagePrice } from '../pipeline/price.ts'
 import { configsOf } from '../pipeline/shard.ts'
 import { typeName } from '../record/columns.ts'
 import { command } from './command.ts'
 import { planFrom, planOptions } from './run.ts'
+import { dollars, prices } from './spending.ts'
 import { formatCount, table } from './table.ts'
 
 /** Prints what a run would do, and buys nothing. */
@@ -10,23 +14,60 @@ export default command({
   name: 'plan',
   summary: 'Show what a pipeline would do: stages, columns, model calls, shards',
   positionals: [{ name: 'PIPELINE', meaning: 'pipeline file (.ts or .js), or quickstart' }],
-  options: planOptions,
+  options: planOptions.extend({
+    price: z.boolean().default(false).describe('tokens and dollars that the run would take, from and to'),
+    prices,
+  }),
   takesPipeline: true,
   example: 'fulcrum plan quickstart --samples 4',
   run: async (input, { print }) => {
-    const { plan } = await planFrom(input)
+    const { price, json } = input.options
+    const { plan, pipeline } = await planFrom(input)
     await closeModels(plan.steps)
-    print(input.options.json ? JSON.stringify(asJson(plan), null, 2) : asText(plan))
+    const priced = price ? await pricePlan(pipeline, plan, await readPrices(input.options.prices)) : null
+    if (json) print(JSON.stringify(asJson(plan, priced), null, 2))
+    else print(priced === null ? asText(plan) : `${asText(plan)}\n\n${priceText(priced)}`)
     return 0
   },
 })
 
-const asJson = (plan: Plan): object => ({
+const asJson = (plan: Plan, priced: readonly StagePrice[] | null): object => ({
   ...plan,
+  ...(priced !== null && { price: priced }),
   columns: undefined,
   steps: undefined,
   configs: Object.fromEntries(configsOf(plan).map(({ config, columns }) => [config, Object.keys(columns)])),
 })
+
+/** Ends of the ranges: answers of a tenth of their limit, and answers that all reach it. */
+function priceText(stages: readonly StagePrice[]): string {
+  if (stages.length === 0) return 'Nothing is paid for: no model is behind HTTP.'
+  const range = ({ low, high }: Range): string => `${formatCount(low)} to ${formatCount(high)}`
+  const money = (of: Range | null): string =>
+    of === null ? 'unknown' : `${dollars(of.low)} to ${dollars(of.high)}`
+  const rows = stages.map((one) => [
+    one.stage,
+    one.who,
+    one.requests,
+    range(one.promptTokens),
+    range(one.completionTokens),
+    money(one.costUsd),
+  ])
+  const known = stages.flatMap(({ costUsd }) => (costUsd === null ? [] : [costUsd]))
+  const total = known.reduce((a, b) => ({ low: a.low + b.low, high: a.high + b.high }), { low: 0, high: 0 })
+  const unknown = [...new Set(stages.filter(({ costUsd }) => costUsd === null).map(({ who }) => who))]
+  return [
+    table([['stage', 'asks', 'requests', 'prompt tokens', 'completion tokens', 'dollars'], ...rows]),
+    '',
+    ...(known.length > 0
+      ? [`Cost: ${money(total)}${unknown.length > 0 ? ', and what is unknown' : ''}.`]
+      : []),
+    ...(unknown.length > 0
+      ? [`Cost unknown: ${unknown.join(', ')} has no price; give one with --prices FILE.`]
+      : []),
+    'From answers of a tenth of their limit to answers that all reach it, if no row is dropped.',
+  ].join('\n')
+}
 
 function asText(plan: Plan): string {
   const rows = plan.inputs.reduce((sum, input) => sum + input.rows, 0)

@@ -6,6 +6,7 @@ import { runPipeline } from '../pipeline/run.ts'
 import type { Manifest } from '../store/manifest.ts'
 import { command, type Input } from './command.ts'
 import { progressOf } from './progress.ts'
+import { accountFor, paidText, spendingOptions } from './spending.ts'
 import { formatCount, table } from './table.ts'
 
 /** Options that decide what a run makes; `plan` has them too. */
@@ -17,6 +18,7 @@ export const planOptions = z.object({
 })
 
 const options = planOptions.extend({
+  ...spendingOptions.shape,
   out: z.string().optional().describe('folder of the run (default runs/NAME)'),
   shards: z
     .string()
@@ -41,10 +43,11 @@ export default command({
     terminal.tell(
       `${plan.name}: ${formatCount(rowsOf(plan))} records in ${plan.shards} shards, about ${formatCount(plan.expectedCalls)} completions -> ${folder}\n`,
     )
-    const { watch, end } = progressOf(plan, terminal)
+    const { signal } = terminal
+    const account = await accountFor(input.options, { out: folder, share }, terminal)
+    const { watch, end } = progressOf(plan, terminal, account.purse)
     try {
-      const { signal } = terminal
-      const result = await runPipeline(pipeline, plan, { out: folder, share, signal, watch })
+      const result = await runPipeline(pipeline, plan, { out: folder, share, signal, watch, account })
       end()
       if (json) terminal.print(JSON.stringify(result, null, 2))
       else if (result.manifest === null)
@@ -53,6 +56,7 @@ export default command({
       if (result.manifest !== null) refuseEmpty(result.manifest)
       return 0
     } finally {
+      terminal.tell(paidText(account))
       await closeModels(plan.steps)
     }
   },

@@ -5,7 +5,7 @@ import { connect, type Connection } from './http/connection.ts'
 import { probeChat, probeCompletions } from './http/probe.ts'
 import { defaultRetry, type RetryPolicy } from '../store/retry.ts'
 import { readScores, scoreBody } from './http/score.ts'
-import { type LedgerOptions, withLedger } from './ledger/ledger.ts'
+import { withLedger } from './ledger/ledger.ts'
 import { defaultLimits, type Limits } from './limits/limiter.ts'
 import type { Completion, Model, Prompt, SampleOptions, Tokenizer, Usage } from './model.ts'
 
@@ -43,7 +43,7 @@ export async function httpModel(options: HttpModelOptions): Promise<Model> {
   }
 }
 
-type Bare = Model & Pick<LedgerOptions, 'atOnce'>
+type Bare = Model & { readonly atOnce: number }
 
 /** The model, which may join a run: then answers are kept in its ledger, and its limits and its purse hold. */
 function joinable({ atOnce, ...bare }: Bare, connection: Connection): Model {
@@ -61,13 +61,19 @@ function joinable({ atOnce, ...bare }: Bare, connection: Connection): Model {
     ...bare,
     sample: (prompt, options) => model.sample(prompt, counting(options)),
     score: (ids, options) => model.score(ids, counting(options)),
-    join: (account) => {
-      connection.join(account)
-      use = (usage) => account.purse.use(connection.who, usage)
-      // Child i of a request draws from its seed + i: later samples are those of a later seed.
-      const from = (of: SampleOptions, first: number): SampleOptions => ({ ...of, seed: of.seed + first })
-      const kept = { endpoint: baseUrl, from, ...(atOnce !== undefined && { atOnce }) }
-      model = account.ledger === null ? bare : withLedger(bare, account.ledger, kept)
+    paid: {
+      who: connection.who,
+      atOnce,
+      join: (account) => {
+        connection.join(account)
+        use = (usage) => account.purse.use(connection.who, usage)
+        // Child i of a request draws from its seed + i: later samples are those of a later seed.
+        const from = (of: SampleOptions, first: number): SampleOptions => ({ ...of, seed: of.seed + first })
+        model =
+          account.ledger === null
+            ? bare
+            : withLedger(bare, account.ledger, { endpoint: baseUrl, from, atOnce })
+      },
     },
   }
 }

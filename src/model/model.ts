@@ -107,6 +107,16 @@ export interface TokenScore {
   readonly isGreedy: boolean | null
 }
 
+/** How a model that costs something is paid for. */
+interface Paid {
+  /** Endpoint and model, `http://host:port/v1#name`. */
+  readonly who: string
+  /** Completions that one request brings at most: each request pays for the prompt. */
+  readonly atOnce: number
+  /** Joins a run, whose ledger, limits and purse hold from then on. */
+  readonly join: (account: Account) => void
+}
+
 /** A language model, as small as the pipeline needs it. */
 export interface Model {
   /** Names weights and version: for a local folder the name and the sha256 of its weights. */
@@ -118,7 +128,7 @@ export interface Model {
   sample(prompt: Prompt, options: SampleOptions): Promise<readonly Completion[]>
   /** What the sampler makes of ids[from..], each given all ids before it. */
   score(ids: readonly number[], options: ScoreOptions): Promise<readonly TokenScore[]>
-  /** Of a model that costs something to ask: joins a run, whose ledger, limits and purse hold from then on. */
-  readonly join?: (account: Account) => void
+  /** Of a model that costs something to ask. */
+  readonly paid?: Paid
   close(): Promise<void>
 }

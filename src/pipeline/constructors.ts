@@ -1,7 +1,7 @@
 import { FulcrumError } from '../errors.ts'
 import type { Model } from '../model/model.ts'
 import type { Column, Columns, Row } from '../record/columns.ts'
-import type { Run, Stage } from './stage.ts'
+import type { Asks, Run, Stage } from './stage.ts'
 import { inOrder, type WindowOptions } from './window.ts'
 
 /** A row that does not go on, with the reason it is kept under. */
@@ -21,6 +21,7 @@ interface StageBase<Needs extends Columns> extends Partial<WindowOptions> {
   readonly models?: readonly Model[]
   readonly options?: Readonly<Record<string, unknown>>
   readonly callsPerRow?: number
+  readonly asks?: Asks
 }
 
 export interface MapStage<Needs extends Columns, Adds extends Columns> extends StageBase<Needs> {

@@ -42,7 +42,8 @@ export async function runPipeline(
   plan: Plan,
   options: RunOptions,
 ): Promise<RunResult> {
-  const { out } = options
+  const { out, account } = options
+  account?.purse.requirePrices(modelsOf(plan.steps).flatMap(({ paid }) => (paid ? [paid.who] : [])))
   await claim(out, plan)
   const alone = (options.share?.count ?? 1) === 1
   if (alone) await sweep(out)
@@ -70,7 +71,7 @@ async function runOnAccount(pipeline: Pipeline<Columns>, plan: Plan, options: Ru
   const own = { ledger: join(out, 'ledger'), ...(share && { share }) }
   const account = options.account ?? (await openAccount(own))
   try {
-    for (const model of modelsOf(plan.steps)) model.join?.(account)
+    for (const { paid } of modelsOf(plan.steps)) paid?.join(account)
     await runShards(pipeline, plan, { ...options, account })
   } catch (error) {
     if (signal?.aborted !== true) {

@@ -17,6 +17,16 @@ export interface Run {
   count(name: string, by?: number): void
 }
 
+/** The requests of a stage, as far as they are known before. */
+export interface Asks {
+  /** For one row, where the endpoint gives several completions a request. */
+  readonly requestsPerRow: number
+  /** Longest completion. */
+  readonly maxTokens: number
+  /** Most tokens of a prompt beyond the columns that the stage needs of the source. */
+  readonly longestPrefix: number
+}
+
 /** One step of a pipeline: a stream of rows in, a stream of rows out.
  *  It may drop rows, repeat them and add columns; it never changes a column that is already there. */
 export interface Stage<Needs extends Columns, Adds extends Columns> {
@@ -29,5 +39,7 @@ export interface Stage<Needs extends Columns, Adds extends Columns> {
   readonly options?: Readonly<Record<string, unknown>>
   /** Model completions that a row is expected to cost, for the plan. */
   readonly callsPerRow?: number
+  /** How these are asked for, for the price of a plan. */
+  readonly asks?: Asks
   apply<R extends Row<Needs>>(rows: AsyncIterable<R>, run: Run): AsyncIterable<R & Row<Adds>>
 }

@@ -50,6 +50,7 @@ export function generateTraces(of: GenerateTracesOptions): Stage<typeof needs, t
     models: [teacher],
     options: { samples, temperature, topP, topK, maxTokens, system: system ?? null },
     callsPerRow: samples,
+    asks: { requestsPerRow: 1, maxTokens, longestPrefix: Math.ceil((system?.length ?? 0) / 3) },
     concurrency: of.concurrency ?? 8,
     each: async (row, run) => {
       const messages: Message[] = [

@@ -41,6 +41,7 @@ export function teachable(of: TeachableOptions): Stage<typeof needs, typeof adds
     models: [student],
     options: { verifier: verifier.id, rollouts, low, high, temperature, topP, topK, maxTokens },
     callsPerRow: rollouts,
+    asks: { requestsPerRow: 1, maxTokens, longestPrefix: 0 },
     concurrency: of.concurrency ?? 8,
     each: async (row, run) => {
       const estimate = await measure(row, run)

@@ -27,16 +27,13 @@ const problems = Array.from({ length: 9 }, (_, i) => {
 
 let folder = ''
 let server: TestServer
-let main = ''
-let pipeline = ''
+let program = ''
 let undisturbed: { bytes: Record<string, string>; requests: string[] }
 const probes = new Set<string>()
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fulcrum-ledger-kill-'))
-  const stripped = await strippedInto(join(folder, 'stripped'))
-  main = stripped.main
-  pipeline = stripped.path('test/fixtures/pipelines/paid.ts')
+  program = join(await strippedInto(join(folder, 'stripped')), 'test/fixtures/pipelines/run-paid.js')
   await writeFile(join(folder, 'problems.jsonl'), problems.map((one) => `${JSON.stringify(one)}\n`).join(''))
   await writeByteTokenizer(join(folder, 'tokenizer'))
   const student = solutionPolicy(problems, { name: 'student', deciding: 0.5, other: 0.97 })
@@ -51,10 +48,10 @@ before(async () => {
     },
     score: (ids) => student.score(ids),
   })
-  const planned = await start('plan', 'plan').ended
+  const planned = await start('plan').ended
   assert.equal(planned.code, 0, planned.stderr)
   for (const body of bodiesOf('plan')) probes.add(body)
-  const run = await start('run', 'undisturbed').ended
+  const run = await start('undisturbed', 'undisturbed').ended
   assert.equal(run.code, 0, run.stderr)
   undisturbed = { bytes: await bytesOf('undisturbed'), requests: paidFor('undisturbed') }
 })
@@ -98,7 +95,7 @@ async function killAndResume(chain: number, times: number, uniform: () => number
   const tallies: Tally[] = []
   for (let [killed, left] = [0, times]; ;) {
     const out = `killed-${chain}-${tallies.length}`
-    const run = start('run', out)
+    const run = start(out, out)
     // At one of its first requests or a little later, so that kills meet requests in flight.
     const [requests, ms] = [1 + Math.floor(uniform() * 5), uniform() * 20]
     const asked = paidFor(out).length
@@ -156,26 +153,16 @@ async function bytesOf(out: string): Promise<Record<string, string>> {
   return Object.fromEntries(all.filter(([path]) => !path.startsWith('ledger')))
 }
 
-function start(command: 'run' | 'plan', out: string) {
-  const options = ['--problems', join(folder, 'problems.jsonl'), '--server', server.url]
-  const args = [
-    main,
-    command,
-    pipeline,
-    ...options,
-    '--tokenizer',
-    join(folder, 'tokenizer'),
-    '--shard-rows',
-    '3',
-  ]
-  const child = spawn(process.execPath, command === 'run' ? [...args, '--out', join(folder, out)] : args, {
+/** A run in a process of its own; without a folder it ends when all is planned. */
+function start(key: string, out = '') {
+  const inputs = [join(folder, 'problems.jsonl'), server.url, join(folder, 'tokenizer')]
+  const child = spawn(process.execPath, [program, ...inputs, out && join(folder, out)], {
     // The cache is for Node 22 and later, and only saves time.
-    env: { ...process.env, OPENAI_API_KEY: out, NODE_COMPILE_CACHE: join(folder, 'cache') },
+    env: { ...process.env, OPENAI_API_KEY: key, NODE_COMPILE_CACHE: join(folder, 'cache') },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   const closed = once(child, 'close') as Promise<[number | null]>
-  const ended = closed.then(([code]) => ({ code, stderr }))
-  return { child, ended }
+  return { child, ended: closed.then(([code]) => ({ code, stderr })) }
 }

@@ -27,7 +27,7 @@ export interface Kept {
 }
 
 /** What a ledger found when it was opened. */
-export interface Findings {
+interface Findings {
   readonly answers: number
   /** Requests that went out and whose answer is not there: the process ended before it came. Each may be billed again.
    *  Those of other processes that are at work right now count too. */

@@ -42,6 +42,8 @@ export function findPivotalTokens(of: FindPivotalTokensOptions): Stage<typeof ne
   const { student, verifier, gap, rollouts, prune = true, temperature, topP, topK, maxTokens } = of
   const tokenizer = requireExact(student)
   requireChance(temperature)
+  // Both ends of the trace, the bisection of one pivot in a trace of full length, its confirmation. More pivots cost more.
+  const estimates = 2 + Math.ceil(Math.log2(maxTokens)) + 3
   // Once a shard: what a shard asks for is the same whether or not the run was cut off before it.
   const checked = new Map<number | undefined, Promise<void>>()
   return expand({
@@ -50,8 +52,8 @@ export function findPivotalTokens(of: FindPivotalTokensOptions): Stage<typeof ne
     adds: pivotColumns,
     models: [student],
     options: { verifier: verifier.id, gap, rollouts, prune, temperature, topP, topK, maxTokens },
-    // Both ends of the trace, the bisection of one pivot in a trace of full length, its confirmation. More pivots cost more.
-    callsPerRow: rollouts * (2 + Math.ceil(Math.log2(maxTokens)) + 3),
+    callsPerRow: rollouts * estimates,
+    asks: { requestsPerRow: estimates, maxTokens, longestPrefix: maxTokens },
     concurrency: of.concurrency ?? 8,
     each: async (row, run) => {
       const check =
