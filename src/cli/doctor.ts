@@ -3,19 +3,35 @@ import { promisify } from 'node:util'
 import { z } from 'zod'
 import { backendNames, type Probe, probeBackend } from '../nn/backend.ts'
 import { command } from './command.ts'
+import { dialectChoices, diagnoseEndpoint } from './endpoint.ts'
 import { table } from './table.ts'
 
-/** Says what this machine can train and sample with. */
+/** Says what this machine can train and sample with, or what a server can do. */
 export default command({
   name: 'doctor',
-  summary: 'Try every tensor backend on this machine and say how to get those that do not work',
+  summary:
+    'Try every tensor backend on this machine and say how to get those that do not work; or try a server that serves a model',
   positionals: [],
   options: z.object({
     backend: z.enum(backendNames).optional().describe('try only this one, in this process'),
+    endpoint: z
+      .string()
+      .optional()
+      .describe('try this server instead, http://host:port/v1#model-name, with tiny requests'),
+    tokenizer: z
+      .string()
+      .optional()
+      .describe("model folder with the served model's tokenizer and chat template"),
+    dialect: z
+      .enum(dialectChoices)
+      .default('auto')
+      .describe('how the server is asked; auto goes by what it calls itself'),
     json: z.boolean().default(false).describe('print JSON'),
   }),
   example: 'fulcrum doctor',
-  run: async ({ options: { backend, json } }, { print, tell }) => {
+  run: async ({ options: { backend, json, endpoint, tokenizer, dialect } }, terminal) => {
+    const { print, tell } = terminal
+    if (endpoint !== undefined) return diagnoseEndpoint({ endpoint, tokenizer, dialect, json }, terminal)
     const probes: Probe[] = []
     for (const name of backend === undefined ? backendNames : [backend]) {
       tell(`trying ${name}\n`)

@@ -6,7 +6,17 @@ import type { Account } from '../account/account.ts'
 import { createLimiter, type Limits } from '../limits/limiter.ts'
 import type { Usage } from '../model.ts'
 import { withDeadline } from './deadline.ts'
-import { explained, isUnknown, strainOf, temporary, temporaryAtFirst } from './failure.ts'
+import type { Call } from './dialect.ts'
+import {
+  explained,
+  isAbsent,
+  isRefused,
+  isUnknown,
+  refuseHtml,
+  strainOf,
+  temporary,
+  temporaryAtFirst,
+} from './failure.ts'
 import { mostTokens, usageIn } from './usage.ts'
 
 export interface ConnectionOptions {
@@ -17,11 +27,7 @@ export interface ConnectionOptions {
   readonly retry: RetryPolicy
 }
 
-interface Request<T> {
-  readonly path: '/completions' | '/chat/completions'
-  readonly body: Readonly<Record<string, unknown>>
-  /** Reads the reply; throws IncompleteReply for one that should be asked for again. */
-  readonly read: (reply: unknown) => T
+interface Request<T> extends Call<T> {
   /** Keys the jitter of retries. */
   readonly seed: number
   readonly signal?: AbortSignal | undefined
@@ -39,6 +45,8 @@ export interface Connection {
   /** From here on a run's limits hold, and it pays. */
   readonly join: (account: Account) => void
   ask<T>(request: Request<T>): Promise<T>
+  /** What lies below the base URL, or at a whole URL; null where nothing does. */
+  get(path: string): Promise<unknown>
   /** The error as a user should read it. */
   readonly explain: (error: unknown) => Promise<unknown>
   readonly close: () => Promise<void>
@@ -74,14 +82,15 @@ export function connect(options: ConnectionOptions): Connection {
       account = joined
       limiter = joined.limiterFor(who, options.limits, strainOf)
     },
-    ask: async ({ path, body, read, seed, signal, onUsage, probing = false }) => {
-      const most = mostTokens(body)
+    ask: async ({ path, body, read, seed, signal, onUsage, probing = false, ...call }) => {
+      const most = call.most ?? mostTokens(body)
       const send = async () => {
         account?.purse.check()
         const reply = await withDeadline(limiter.limits.timeoutMs, signal, (until) =>
           client.post(path, { body, signal: until }),
         )
-        const usage = usageIn(reply, most)
+        refuseHtml(reply)
+        const usage = call.usage === undefined ? usageIn(reply, most) : (call.usage(reply) ?? most)
         account?.purse.pay(who, usage)
         const value = read(reply)
         onUsage?.(usage)
@@ -94,6 +103,18 @@ export function connect(options: ConnectionOptions): Connection {
       } catch (error) {
         signal?.throwIfAborted()
         throw probing ? error : await explain(error)
+      }
+    },
+    get: async (path) => {
+      try {
+        const send = () =>
+          withDeadline(options.limits.timeoutMs, undefined, (signal) => client.get(path, { signal }))
+        const reply: unknown = await withRetries(send, temporaryAtFirst, retry, [path])
+        refuseHtml(reply)
+        return reply
+      } catch (error) {
+        if (isAbsent(error) || isRefused(error)) return null
+        throw await explain(error)
       }
     },
     explain,
