@@ -52,7 +52,7 @@ async function tried(options: HttpModelOptions): Promise<{ connection: Connectio
   if (dialect !== 'auto' && !dialectNames.includes(dialect)) {
     throw new FulcrumError(
       'config',
-      `There is no dialect ${String(dialect)}`,
+      `There is no dialect ${dialect as string}`,
       `Dialects: auto, ${dialectNames.join(', ')}.`,
     )
   }

@@ -9,10 +9,11 @@ export interface Reading {
   readonly taken: Taken
 }
 
-/** Likeliest tokens a request must list for the sampler's own log-probabilities: top-k leaves no others. Elsewhere a list
+/** Likeliest tokens a request must list for the sampler's own log-probabilities: top-k leaves no others, and the one behind tells
+ *  whether the last ties. Elsewhere a list
  *  would seldom hold all that matters, and is long. */
 export const listFor = ({ topK, temperature }: Rule, mostTop: number): number =>
-  temperature > 0 && topK > 0 && topK <= mostTop ? topK : 1
+  temperature > 0 && topK > 0 && topK <= mostTop ? Math.min(topK + 1, mostTop) : 1
 
 /** A list that lacks tokens it was asked for says nothing of the others, unless it holds all that are possible. */
 function wholeList(top: Top | null | undefined, asked: number): Top {
@@ -76,12 +77,7 @@ function samplerLogprobs(
   const all: number[] = []
   for (const [i, id] of ids.entries()) {
     const token = { id, logprob: reported[i] as number }
-    const bounds = samplerBounds(
-      token,
-      wholeList(top?.[i], listFor(rule, Infinity)),
-      rule,
-      optionsOf(reading),
-    )
+    const bounds = samplerBounds(token, wholeList(top?.[i], Math.max(1, rule.topK)), rule, optionsOf(reading))
     // A token that was drawn has a probability; if the list says otherwise the server cuts off in another way.
     if (bounds === null || bounds.low === -Infinity || bounds.high - bounds.low > oneValue) return null
     all.push(bounds.low)

@@ -65,16 +65,7 @@ export function connect(options: ConnectionOptions): Connection {
   const client = clientOf(options, agent)
   let limiter = createLimiter(baseUrl, options.limits, strainOf)
   let account: Account | null = null
-  const explain = async (error: unknown): Promise<unknown> => {
-    const told = explained(error, { ...options, attempts: retry.attempts })
-    if (!isUnknown(error) || !(told instanceof FulcrumError)) return told
-    const names = await client.models.list().then(
-      ({ data }) => data.map(({ id }) => id),
-      () => [],
-    )
-    if (names.length === 0) return told
-    return new FulcrumError('model', told.message, `Models there: ${names.slice(0, 20).join(', ')}.`)
-  }
+  const explain = (error: unknown): Promise<unknown> => explainTo(client, error, options)
   return {
     options,
     who,
@@ -107,18 +98,37 @@ export function connect(options: ConnectionOptions): Connection {
     },
     get: async (path) => {
       try {
-        const send = () =>
-          withDeadline(options.limits.timeoutMs, undefined, (signal) => client.get(path, { signal }))
-        const reply: unknown = await withRetries(send, temporaryAtFirst, retry, [path])
-        refuseHtml(reply)
-        return reply
+        return await get(client, path, options)
       } catch (error) {
-        if (isAbsent(error) || isRefused(error)) return null
         throw await explain(error)
       }
     },
     explain,
     close: () => agent.destroy(),
+  }
+}
+
+/** The error as a user reads it, with the names of the models that are there. */
+async function explainTo(client: OpenAI, error: unknown, options: ConnectionOptions): Promise<unknown> {
+  const told = explained(error, { ...options, attempts: options.retry.attempts })
+  if (!isUnknown(error) || !(told instanceof FulcrumError)) return told
+  const names = await client.models.list().then(
+    ({ data }) => data.map(({ id }) => id),
+    () => [],
+  )
+  if (names.length === 0) return told
+  return new FulcrumError('model', told.message, `Models there: ${names.slice(0, 20).join(', ')}.`)
+}
+
+async function get(client: OpenAI, path: string, { limits, retry }: ConnectionOptions): Promise<unknown> {
+  const send = () => withDeadline(limits.timeoutMs, undefined, (signal) => client.get(path, { signal }))
+  try {
+    const reply: unknown = await withRetries(send, temporaryAtFirst, retry, [path])
+    refuseHtml(reply)
+    return reply
+  } catch (error) {
+    if (isAbsent(error) || isRefused(error)) return null
+    throw error
   }
 }
 

@@ -93,9 +93,9 @@ function keep(
     rest = last < minP ? { low: 0, high: 0 } : { low: 0, high: rest.high }
   }
   if (topK > 0) {
-    const unlisted = Math.max(0, topK - weights.length)
+    if (count >= topK && mayTie(weights, topK, rest)) return null
+    rest = { low: 0, high: count < topK ? rest.high : 0 }
     count = Math.min(count, topK)
-    rest = { low: 0, high: Math.min(rest.high, unlisted * last) }
   }
   if (topP >= 1) return { count, rest }
   const listed = sum(weights.slice(0, count))
@@ -103,8 +103,15 @@ function keep(
     nucleus(weights, topP * (listed + rest.low) * (1 - rounding)),
     nucleus(weights, topP * (listed + rest.high) * (1 + rounding)),
   ]
-  if (fewest !== most || fewest === 0 || fewest > count) return null
+  if (fewest !== most || fewest === 0 || fewest > count || mayTie(weights, fewest, rest)) return null
   return { count: fewest, rest: { low: 0, high: 0 } }
+}
+
+/** Whether the last of `count` tokens ties with the next: servers differ in which of them they keep. Impossible ones do not
+ *  matter. */
+function mayTie(weights: readonly number[], count: number, rest: Bounds): boolean {
+  const least = (weights[count - 1] ?? 0) * (1 - rounding)
+  return least > 0 && (weights[count] ?? rest.high) >= least
 }
 
 /** How many of the first weights reach so much together; 0 when all do not. */

@@ -96,20 +96,23 @@ export interface Asked {
 }
 
 /** The error a user reads: what the endpoint did, and the next step. The key never shows, even if a server repeats it. */
-export function explained(error: unknown, { baseUrl, model, apiKey, attempts }: Asked): unknown {
+export function explained(error: unknown, asked: Asked): unknown {
+  const page = error instanceof AnswersHtml ? error.message : htmlIn(error)
+  if (page === null) return told(error, asked)
+  return new FulcrumError(
+    'model',
+    `${asked.baseUrl} answers a web page where JSON should be: ${page}`,
+    'Give the URL of the API, which mostly ends with /v1, not that of a page about it; or look at the proxy between.',
+  )
+}
+
+function told(error: unknown, { baseUrl, model, apiKey, attempts }: Asked): unknown {
   const fail = (message: string, hint: string): FulcrumError => new FulcrumError('model', hide(message), hint)
   const hide = (text: string): string =>
     apiKey === undefined || apiKey === '' ? text : text.replaceAll(apiKey, '***')
   const code = unreachable(error)
   if (code !== null) {
     return fail(`Nothing answers at ${baseUrl} (${code})`, 'Start the server, or check the URL and its port.')
-  }
-  const page = error instanceof AnswersHtml ? error.message : htmlIn(error)
-  if (page !== null) {
-    return fail(
-      `${baseUrl} answers a web page where JSON should be: ${page}`,
-      'Give the URL of the API, which mostly ends with /v1, not that of a page about it; or look at the proxy between.',
-    )
   }
   if (error instanceof TimedOut) {
     return fail(

@@ -40,16 +40,17 @@ export async function requireFit(
  *  than the tokenizer has ids, never fewer. */
 async function sameVocabulary(
   connection: Connection,
-  { vocabularySize, encode }: Tokenizer,
+  tokenizer: Tokenizer,
   dialect: TokenDialect,
   { vocabulary }: Catalogue,
 ): Promise<true | null> {
+  const { vocabularySize } = tokenizer
   if (vocabulary !== null) {
     if (vocabularySize <= vocabulary) return true
     throw unfit(connection, `it has ${vocabularySize} tokens, the model ${vocabulary}`)
   }
   const part = { n: 1, temperature: 1, topP: 1, topK: 0, maxTokens: 1, seed: 1 }
-  const call = dialect.draw([...encode(question), vocabularySize - 1], part, { top: 1, banned: [] })
+  const call = dialect.draw([...tokenizer.encode(question), vocabularySize - 1], part, { top: 1, banned: [] })
   try {
     await connection.ask({ ...call, seed: 1, probing: true })
     return true
@@ -63,12 +64,12 @@ async function sameVocabulary(
 async function sameTokens(
   connection: Connection,
   tokenizer: Tokenizer,
-  { tokenize }: TokenDialect,
+  dialect: TokenDialect,
 ): Promise<true | null> {
-  if (tokenize === null) return null
+  if (dialect.tokenize === null) return null
   // Special tokens, spaces, digits, a line's end, letters of several bytes.
   const text = `${probeText(tokenizer)} 12  + 345\n\n\tNaïve – 数 ${tokenizer.eos.text}`
-  const theirs = await offered(connection, tokenize(text))
+  const theirs = await offered(connection, dialect.tokenize(text))
   const ours = tokenizer.encode(text)
   if (theirs === null || equal(theirs, ours)) return theirs === null ? null : true
   const at = ours.findIndex((id, i) => id !== theirs[i])
@@ -81,10 +82,10 @@ async function sameTokens(
 async function sameTemplate(
   connection: Connection,
   tokenizer: Tokenizer,
-  { renderChat }: TokenDialect,
+  dialect: TokenDialect,
 ): Promise<true | null> {
-  if (renderChat === null || tokenizer.chatTemplateSha256 === null) return null
-  const theirs = await offered(connection, renderChat(question))
+  if (dialect.renderChat === null || tokenizer.chatTemplateSha256 === null) return null
+  const theirs = await offered(connection, dialect.renderChat(question))
   if (theirs === null) return null
   const rendered = typeof theirs === 'string' ? theirs : tokenizer.decode(theirs)
   const ours = probeText(tokenizer)

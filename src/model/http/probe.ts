@@ -53,7 +53,7 @@ export async function probeTokens(
   const tokenIdsIn = ids !== undefined && typeof way.prompt !== 'string' && tookIds(reply, ids)
   const tokenIdsOut =
     tokenizer !== null && reply.drawn.every((drawn) => givesIds(connection, drawn, tokenizer))
-  if (!tokenIdsIn || !tokenIdsOut || tokenizer === null) {
+  if (ids === undefined || tokenizer === null || !tokenIdsIn || !tokenIdsOut) {
     const capabilities = { tokenIdsIn, tokenIdsOut, samplerLogprobs: false, score: false }
     return {
       dialect,
@@ -216,10 +216,11 @@ const once = (call: Call<readonly Given[]>): Call<readonly Given[]> => ({
 })
 
 /** The same server, asked for scores by echo. */
-const echoing = (dialect: TokenDialect, where: { baseUrl: string; model: string }): TokenDialect => ({
-  ...dialect,
-  score: vllm(where, { extended: dialect.tokenize !== null, atOnce: 1, eos: null, scoreWay: 'echo' }).score,
-})
+function echoing(dialect: TokenDialect, where: { baseUrl: string; model: string }): TokenDialect {
+  const way = { extended: dialect.tokenize !== null, atOnce: 1, eos: null, scoreWay: 'echo' } as const
+  const echo = vllm(where, way)
+  return { ...dialect, score: (ids, from, top) => echo.score(ids, from, top) }
+}
 
 /** Nats. Rounding of one distribution stays below, other temperatures above. */
 const near = 0.05
