@@ -44,9 +44,10 @@ export { openModel, type OpenModelOptions } from './model/open.ts'
 export { scriptedModel } from './model/scripted.ts'
 export { exactAnswer, numericAnswer, type Verification, type Verifier } from './verify/verifier.ts'
 
-export { readPairs, readSftExamples } from './train/data.ts'
+export { openExamples, openPairs } from './train/data.ts'
 export { trainDpo } from './train/dpo.ts'
 export { evaluate, type Evaluation } from './train/evaluate.ts'
+export { inMemory, type Items } from './train/items.ts'
 export { trainSft } from './train/sft.ts'
 
 export { type Estimate, type Interval, share, wilson } from './statistics/estimate.ts'

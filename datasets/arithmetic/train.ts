@@ -8,6 +8,7 @@ import type { BackendName } from '../../src/nn/backend.ts'
 import { loadCheckpoint } from '../../src/nn/checkpoint.ts'
 import { initialCheckpoint } from '../../src/nn/initial.ts'
 import { loadTokenizer } from '../../src/nn/tokenizer.ts'
+import { inMemory } from '../../src/train/items.ts'
 import { trainSft } from '../../src/train/sft.ts'
 import { examplesOf, network, recipes } from './model.ts'
 import { makeTokenizer } from './tokenizer.ts'
@@ -39,17 +40,18 @@ const start =
 const vocabulary = Object.keys((json as { model: { vocab: object } }).model.vocab).length
 
 await trainSft({
-  examples: examplesOf(recipe, tokenizer),
-  dataId: `arithmetic ${JSON.stringify(recipe)}`,
+  data: [{ items: inMemory(`arithmetic ${JSON.stringify(recipe)}`, examplesOf(recipe, tokenizer)), epochs: 1 }],
   model: start ?? initialCheckpoint(network(tokenizer, vocabulary), recipe.seed),
   modelId: start === null ? `initial, seed ${recipe.seed}` : `${start.name}@${start.sha256}`,
   tokenizerFrom: out,
   options: {
     out,
     backend: values.backend as BackendName | 'auto',
+    workers: 1,
     batchSize: 64,
     microBatchSize: 64,
-    epochs: 1,
+    recompute: false,
+    lora: null,
     learningRate: recipe.learningRate,
     warmupSteps: recipe.warmupSteps,
     decay: 'linear',

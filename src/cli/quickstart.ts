@@ -9,8 +9,8 @@ import { runPipeline } from '../pipeline/run.ts'
 import { writeReport } from '../report/report.ts'
 import { summaryTable } from '../report/summary.ts'
 import { locate } from '../store/bundled.ts'
-import { sha256OfFile, writeWhole } from '../store/files.ts'
-import { readPairs } from '../train/data.ts'
+import { writeWhole } from '../store/files.ts'
+import { openPairs } from '../train/data.ts'
 import { type DpoOptions, trainDpo } from '../train/dpo.ts'
 import { evaluate, type Evaluation, readEvaluationProblems } from '../train/evaluate.ts'
 import { numericAnswer } from '../verify/verifier.ts'
@@ -24,9 +24,11 @@ const heldOut = 'datasets/arithmetic/held-out.jsonl'
 /** Chosen on the development problems (docs/log.md), never on the held-out ones. */
 const training: Omit<DpoOptions, 'out'> = {
   backend: 'auto',
+  workers: 1,
   batchSize: 16,
   microBatchSize: 16,
-  epochs: 4,
+  recompute: false,
+  lora: null,
   learningRate: 6e-5,
   warmupSteps: 3,
   decay: 'linear',
@@ -36,7 +38,9 @@ const training: Omit<DpoOptions, 'out'> = {
   checkpointEvery: 50,
   beta: 0.3,
   nllWeight: 0.5,
+  labelSmoothing: 0,
 }
+const epochs = 4
 
 /** The whole recipe on the models and problems that ship. */
 export default command({
@@ -95,9 +99,9 @@ async function buildPairs(out: string, seed: number, terminal: Terminal): Promis
 async function trainOnPairs(manifest: string, out: string, { signal }: Terminal): Promise<void> {
   const folder = locate(student)
   const model = await loadCheckpoint(folder)
+  const learner = { config: model.config, tokenizer: await loadTokenizer(folder) }
   await trainDpo({
-    pairs: await readPairs(manifest, 'dpo_pivotal', await loadTokenizer(folder)),
-    dataId: `${await sha256OfFile(manifest)}/dpo_pivotal`,
+    data: [{ items: await openPairs({ manifest, config: 'dpo_pivotal', out }, learner), epochs }],
     model,
     modelId: model.sha256,
     tokenizerFrom: folder,

@@ -1,110 +1,60 @@
 import { z } from 'zod'
-import { backendNames } from '../nn/backend.ts'
-import { type LoadedCheckpoint, loadCheckpoint } from '../nn/checkpoint.ts'
-import { loadTokenizer } from '../nn/tokenizer.ts'
-import { locate } from '../store/bundled.ts'
-import { sha256OfFile } from '../store/files.ts'
-import { readPairs, readSftExamples } from '../train/data.ts'
+import { openExamples, openPairs } from '../train/data.ts'
 import { trainDpo } from '../train/dpo.ts'
-import type { Progress } from '../train/loop.ts'
 import { trainSft } from '../train/sft.ts'
-import { command, type Terminal } from './command.ts'
-import { duration } from './progress.ts'
+import { command } from './command.ts'
+import { dataOptions, openMixture, openStart, tellEnd, trainingOptions } from './training.ts'
 
-const shared = {
-  data: z.string().describe('manifest.json of a built dataset'),
-  model: z.string().describe('model folder to start from'),
-  out: z.string().describe('folder for the trained model, its log and its loss curve'),
-  backend: z
-    .enum(['auto', ...backendNames])
-    .default('auto')
-    .describe('tensor backend'),
-  batchSize: z.int().min(1).default(32).describe('examples a step'),
-  microBatchSize: z.int().min(1).default(8).describe('examples in memory at once'),
-  epochs: z.number().positive().default(1).describe('times over the data'),
-  warmupSteps: z.int().min(0).default(10).describe('steps until the full learning rate'),
-  decay: z.enum(['cosine', 'linear', 'constant']).default('cosine').describe('how the learning rate falls'),
-  weightDecay: z.number().min(0).default(0.01).describe('AdamW weight decay'),
-  clipNorm: z.number().positive().default(1).describe('gradients are scaled down to this norm'),
-  seed: z.int().min(0).default(0).describe('seed of the order of examples'),
-  checkpointEvery: z.int().min(1).default(100).describe('steps between checkpoints'),
-}
-
-/** Supervised fine-tuning on a built dataset. */
+/** Supervised fine-tuning on built datasets. */
 export const sft = command({
   name: 'train sft',
   summary: 'Fine-tune a model on completions; the same command goes on with a run that was cut off',
   positionals: [],
   options: z.object({
-    ...shared,
+    ...dataOptions,
+    ...trainingOptions,
     config: z.string().default('sft_text').describe('dataset config'),
     learningRate: z.number().positive().default(1e-4).describe('peak learning rate'),
   }),
   example:
     'fulcrum train sft --data runs/mine/manifest.json --model datasets/models/student --out models/sft',
   run: async ({ options }, terminal) => {
-    const { start, examples } = await open(options.model, (tokenizer) =>
-      readSftExamples(options.data, options.config, tokenizer),
-    )
-    const input = { ...start, dataId: await dataId(options), options: { ...options, out: options.out } }
-    return tellEnd(options.out, terminal, (onStep) =>
-      trainSft({ ...input, examples, signal: terminal.signal, onStep }),
-    )
+    const { start, learner } = await openStart(options)
+    const data = await openMixture(options, (source) => openExamples(source, learner), terminal)
+    const { signal } = terminal
+    return tellEnd(options.out, terminal, (onStep) => trainSft({ ...start, data, signal, onStep }))
   },
 })
 
-/** Preference training on a built dataset. */
+/** Preference training on built datasets. */
 export const dpo = command({
   name: 'train dpo',
   summary: 'Train a model on preference pairs, by their exact token ids',
   positionals: [],
   options: z.object({
-    ...shared,
+    ...dataOptions,
+    ...trainingOptions,
     config: z.string().default('dpo_pivotal').describe('dataset config'),
     learningRate: z.number().positive().default(1e-5).describe('peak learning rate'),
     beta: z.number().positive().default(0.1).describe('strength of the pull to the starting model'),
     nllWeight: z.number().min(0).default(0).describe("weight of the chosen side's token loss"),
+    labelSmoothing: z
+      .number()
+      .min(0)
+      .max(0.5)
+      .default(0)
+      .describe('share of pairs taken to be the wrong way round'),
   }),
   example:
     'fulcrum train dpo --data runs/mine/manifest.json --model datasets/models/student --out models/dpo',
   run: async ({ options }, terminal) => {
-    const { start, examples } = await open(options.model, (tokenizer) =>
-      readPairs(options.data, options.config, tokenizer),
-    )
-    const input = { ...start, dataId: await dataId(options), options: { ...options, out: options.out } }
+    const { start, learner } = await openStart(options)
+    const data = await openMixture(options, (source) => openPairs(source, learner), terminal)
+    const { beta, nllWeight, labelSmoothing } = options
+    const settings = { ...start.options, beta, nllWeight, labelSmoothing }
+    const { signal } = terminal
     return tellEnd(options.out, terminal, (onStep) =>
-      trainDpo({ ...input, pairs: examples, signal: terminal.signal, onStep }),
+      trainDpo({ ...start, options: settings, data, signal, onStep }),
     )
   },
 })
-
-const dataId = async ({ data, config }: { data: string; config: string }): Promise<string> =>
-  `${await sha256OfFile(data)}/${config}`
-
-async function open<T>(
-  model: string,
-  read: (tokenizer: Awaited<ReturnType<typeof loadTokenizer>>) => Promise<T>,
-): Promise<{ start: { model: LoadedCheckpoint; modelId: string; tokenizerFrom: string }; examples: T }> {
-  const folder = locate(model)
-  const examples = await read(await loadTokenizer(folder))
-  const checkpoint = await loadCheckpoint(folder)
-  return { start: { model: checkpoint, modelId: checkpoint.sha256, tokenizerFrom: folder }, examples }
-}
-
-async function tellEnd(
-  out: string,
-  { print, tell, live, now }: Terminal,
-  train: (onStep: (progress: Progress) => void) => Promise<{ steps: number; loss: number }>,
-): Promise<0> {
-  const start = now()
-  let last = -Infinity
-  const { steps, loss } = await train((at) => {
-    if (now() - last < (live ? 200 : 5000) && at.step < at.steps) return
-    last = now()
-    const text = `step ${at.step}/${at.steps} | loss ${at.loss.toFixed(4)} | ${Math.round(at.tokensPerSecond)} tokens/s`
-    tell(live ? `\r\x1b[2K${text}` : `${duration(now() - start)} ${text}\n`)
-  })
-  if (live) tell('\r\x1b[2K')
-  print(`${steps} steps, loss ${loss.toFixed(4)}: ${out}`)
-  return 0
-}

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { FulcrumError } from '../errors.ts'
+import { type Probe, reasonOf } from '../nn/backend.ts'
 
 /** The part of node-llama-cpp 3.22 used here; it is an optional peer, so its own types are not there. */
 export interface LlamaLibrary {
@@ -104,6 +105,22 @@ export async function openLlama(options: OpenLlamaOptions): Promise<OpenLlama> {
 }
 
 const install = 'npm install node-llama-cpp@3.22.0 (725 MB; its install script is not needed).'
+
+/** Whether GGUF files can be opened here, and on what. */
+export async function probeLlama(): Promise<Probe> {
+  const name = 'node-llama-cpp'
+  try {
+    const llama = await start(await importLibrary(), 'auto')
+    const devices = llama.gpu === false ? [] : await llama.getGpuDeviceNames()
+    await llama.dispose()
+    const detail =
+      llama.gpu === false ? 'llama.cpp on the CPU' : `llama.cpp on ${llama.gpu}: ${devices.join(', ')}`
+    return { name, ok: true, detail, install: '' }
+  } catch (error) {
+    const cause = error instanceof FulcrumError ? error.cause : error
+    return { name, ok: false, detail: reasonOf(cause), install }
+  }
+}
 
 async function importLibrary(): Promise<LlamaLibrary> {
   const name = 'node-llama-cpp'

@@ -68,17 +68,10 @@ export async function llamaModel(file: string, options: LlamaModelOptions): Prom
     tokenizer,
     sample: async (prompt, asked) => {
       const ids = promptIds(prompt, tokenizer)
-      const all = await untilAborted(
-        inTurn(() => generate(opened, ids, asked)),
-        asked.signal,
-      )
+      const all = await untilAborted(asked.signal, () => inTurn(() => generate(opened, ids, asked)))
       return all.map((one) => completionOf(one, ids.length, tokenizer))
     },
-    score: (ids, asked) =>
-      untilAborted(
-        inTurn(() => score(opened, ids, asked)),
-        asked.signal,
-      ),
+    score: (ids, asked) => untilAborted(asked.signal, () => inTurn(() => score(opened, ids, asked))),
     close: opened.close,
   }
 }
@@ -166,11 +159,14 @@ function rowOf(logits: ReadonlyMap<number, number> | undefined, vocabSize: numbe
 }
 
 /** Rejects at the signal, whoever still waits for a turn. */
-async function untilAborted<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return result
+async function untilAborted<T>(signal: AbortSignal | undefined, begin: () => Promise<T>): Promise<T> {
+  if (signal === undefined) return begin()
+  signal.throwIfAborted()
   return new Promise((resolve, reject) => {
     const aborted = (): void => reject(signal.reason as Error)
     signal.addEventListener('abort', aborted, { once: true })
-    result.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
+    begin()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', aborted))
   })
 }

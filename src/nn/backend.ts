@@ -19,7 +19,7 @@ export interface Backend {
 }
 
 export interface Probe {
-  readonly name: BackendName
+  readonly name: string
   readonly ok: boolean
   /** The note of a backend that works, the exact error of one that does not. */
   readonly detail: string
@@ -64,17 +64,18 @@ async function accept(name: BackendName): Promise<Backend> {
     await selfTest(backend)
     return backend
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new FulcrumError(
-      'config',
-      `Backend ${name} cannot be used: ${firstLine(reason)}`,
-      installs[name],
-      error,
-    )
+    const text = `Backend ${name} cannot be used: ${reasonOf(error)}`
+    throw new FulcrumError('config', text, installs[name], error)
   }
 }
 
-const firstLine = (text: string): string => text.split('\n')[0] ?? text
+/** What an error says, without the path of the file here that asked for a package. */
+export function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  const [, missing] = /^Cannot find package '([^']+)' imported from/.exec(text) ?? []
+  if (missing !== undefined) return `the package ${missing} is not installed`
+  return text.split('\n')[0] ?? text
+}
 
 /** Tries one candidate in this process: run it in a fresh process for each, since native addons do not mix. */
 export async function probeBackend(name: BackendName): Promise<Probe> {
@@ -82,7 +83,7 @@ export async function probeBackend(name: BackendName): Promise<Probe> {
     const backend = await accept(name)
     return { name, ok: true, detail: backend.note, install: '' }
   } catch (error) {
-    return { name, ok: false, detail: (error as Error).message, install: installs[name] }
+    return { name, ok: false, detail: reasonOf((error as Error).cause), install: installs[name] }
   }
 }
 
@@ -114,7 +115,9 @@ const openers: Readonly<Record<BackendName, () => Promise<Backend>>> = {
     const gpu = dawn.create([])
     Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true })
     const adapter = await gpu.requestAdapter()
-    if (adapter === null || adapter.info?.isFallbackAdapter === true) throw new Error('no GPU adapter')
+    if (adapter === null) throw new Error('no GPU answers: Dawn finds no Vulkan, Metal or D3D12 adapter')
+    if (adapter.info?.isFallbackAdapter === true)
+      throw new Error(`its only adapter is software: ${adapter.info.description ?? 'a fallback'}`)
     const tf = await import('@tensorflow/tfjs')
     await importPeer('@tensorflow/tfjs-backend-webgpu')
     await use(tf, 'webgpu')

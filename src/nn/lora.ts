@@ -67,27 +67,30 @@ function merged(base: Weight, a: Weight, b: Weight, { rank, alpha }: LoraOptions
   return data
 }
 
+/** Last parts of the names of a decoder's modules that can have a low-rank addition: all its projections. */
+export function adaptable(config: DecoderConfig): readonly string[] {
+  const names = [...tensorShapes(config).keys()].flatMap(
+    (name) => /(\w+_proj)\.weight$/.exec(name)?.[1] ?? [],
+  )
+  return [...new Set(names)].sort()
+}
+
 /** Name and shape of every tensor of an adapter for a decoder; a target that the decoder lacks is an error. */
 function adapterShapes(config: DecoderConfig, { rank, targetModules }: LoraOptions): Map<string, number[]> {
   const shapes = new Map<string, number[]>()
-  const hit = new Set<string>()
-  const modules = new Set<string>()
+  const missing = targetModules.filter((target) => !adaptable(config).includes(target))
   for (const [name, shape] of tensorShapes(config)) {
     const [, module, last] = /^(.*\.(\w+_proj))\.weight$/.exec(name) ?? []
-    if (module === undefined || last === undefined) continue
-    modules.add(last)
-    if (!targetModules.includes(last)) continue
-    hit.add(last)
+    if (module === undefined || !targetModules.includes(last ?? '')) continue
     const [out, inputs] = shape as [number, number]
     shapes.set(`${module}.lora_A.weight`, [rank, inputs])
     shapes.set(`${module}.lora_B.weight`, [out, rank])
   }
-  const missing = targetModules.filter((target) => !hit.has(target))
   if (missing.length === 0 && shapes.size > 0) return shapes
   throw new FulcrumError(
     'model',
     `A ${config.architecture} decoder has no module ${missing.join(', ') || 'to adapt: none was named'}`,
-    `It has ${[...modules].sort().join(', ')}.`,
+    `It has ${adaptable(config).join(', ')}.`,
   )
 }
 

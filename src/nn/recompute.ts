@@ -24,7 +24,7 @@ export function recomputed(
       gradFunc: (dy: Tensor, saved: Tensor[]) => withOwnTape(tf, () => tf.grads(run)(saved, dy)),
     }
   })
-  return fused(x, ...trained.map(([, variable]) => variable)) as Tensor2D
+  return fused(x, ...trained.map(([, variable]) => variable))
 }
 
 /** tfjs forgets the tape of the backward pass under way when another gradient is taken inside it: it is put back. */

@@ -121,7 +121,8 @@ const isWhole = ({ topP, topK, minP = 0 }: SamplingRule, vocabulary: number): bo
 function distribution(logits: Float32Array, rule: SamplingRule): Distribution {
   const highest = logits[argmax(logits)] as number
   const mass = new Float64Array(logits.length)
-  for (let i = 0; i < mass.length; i++) mass[i] = Math.exp(((logits[i] as number) - highest) / rule.temperature)
+  for (let i = 0; i < mass.length; i++)
+    mass[i] = Math.exp(((logits[i] as number) - highest) / rule.temperature)
   if (isWhole(rule, mass.length)) return { ids: identity(mass.length), mass, total: sum(mass) }
   const ids = keptIds(mass, rule)
   const kept = Float64Array.from(ids, (id) => mass[id] as number)

@@ -16,12 +16,19 @@ const shared = {
   decon_status: col.string('clean or partial'),
 }
 
+const tokenizerSha256 = col.nullable(col.string('tokenizer.json that the ids are of; null without ids'))
+const templateSha256 = col.nullable(
+  col.string('chat template that the prompt was rendered with, where known'),
+)
+
 const needs = {
   ...shared,
   id: col.string('problem id'),
   prompt: col.string('what the teacher was given'),
   added_bos: col.nullable(col.string('beginning-of-sequence token that tokenizers add by themselves')),
   completion,
+  teacher_tokenizer_sha256: tokenizerSha256,
+  teacher_template_sha256: templateSha256,
   end_token: col.nullable(col.string('text of the end token')),
 }
 
@@ -29,6 +36,8 @@ const columns = {
   ...promptTextColumns,
   ...shared,
   question_id: col.string('problem id'),
+  tokenizer_sha256: tokenizerSha256,
+  chat_template_sha256: templateSha256,
   completion: col.string('worked answer, ending in the literal end token where the teacher has one'),
 }
 
@@ -39,6 +48,13 @@ export const sftText: Shape<typeof needs, typeof columns> = {
   needs,
   columns,
   rows: ({ id, end_token: end, added_bos: bos, prompt, ...row }) => [
-    { question_id: id, ...row, ...promptTexts(prompt, bos), completion: row.completion + (end ?? '') },
+    {
+      question_id: id,
+      tokenizer_sha256: row.teacher_tokenizer_sha256,
+      chat_template_sha256: row.teacher_template_sha256,
+      ...row,
+      ...promptTexts(prompt, bos),
+      completion: row.completion + (end ?? ''),
+    },
   ],
 }

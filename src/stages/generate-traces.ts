@@ -20,6 +20,10 @@ const adds = {
     col.string('text of a beginning-of-sequence token that tokenizers add to the prompt by themselves'),
   ),
   teacher_model: col.string('model that wrote it'),
+  teacher_tokenizer_sha256: col.nullable(
+    col.string("the teacher's tokenizer.json; null where the ids are not ours to see"),
+  ),
+  teacher_template_sha256: col.nullable(col.string("the teacher's chat template, if it was rendered here")),
 }
 
 /** How a model is sampled. */
@@ -87,6 +91,8 @@ export function generateTraces(of: GenerateTracesOptions): Stage<typeof needs, t
             end_token: teacher.tokenizer?.eos.text ?? null,
             added_bos: teacher.tokenizer?.addedBos ?? null,
             teacher_model: teacher.id,
+            teacher_tokenizer_sha256: ids === null ? null : (teacher.tokenizer?.sha256 ?? null),
+            teacher_template_sha256: ids === null ? null : (teacher.tokenizer?.chatTemplateSha256 ?? null),
           },
         ]
       })

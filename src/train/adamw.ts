@@ -1,4 +1,5 @@
-import type { NamedTensorMap, Scalar, Tensor, Variable } from '@tensorflow/tfjs'
+import type { NamedTensorMap, Tensor, Variable } from '@tensorflow/tfjs'
+import { FulcrumError } from '../errors.ts'
 import type { Backend } from '../nn/backend.ts'
 import type { Parameters } from '../nn/network.ts'
 import type { Weight } from '../nn/safetensors.ts'
@@ -15,8 +16,8 @@ export interface AdamWOptions {
 }
 
 export interface AdamW {
-  /** One update at 1-based `step`; takes the gradients by variable name and returns their global norm before clipping. */
-  apply(gradients: NamedTensorMap, step: number, learningRate: number): Scalar
+  /** One update at 1-based `step`, by gradients of this global norm, by variable name. */
+  apply(gradients: NamedTensorMap, norm: number, step: number, learningRate: number): void
   /** Both moments of every parameter, as `m.<name>` and `v.<name>`. */
   state(): Promise<Map<string, Weight>>
   dispose(): void
@@ -30,9 +31,9 @@ export function adamW(
   from?: ReadonlyMap<string, Weight>,
 ): AdamW {
   const moment = (kind: 'm' | 'v', name: string, like: Variable): Variable => {
-    const saved = from?.get(`${kind}.${name}`)
+    const saved = savedMoment(from, `${kind}.${name}`, like.shape)
     return tf.tidy(() =>
-      tf.variable(saved === undefined ? tf.zerosLike(like) : tf.tensor(saved.data, [...saved.shape]), false),
+      tf.variable(saved === null ? tf.zerosLike(like) : tf.tensor(saved.data, like.shape), false),
     )
   }
   const slots = Object.entries(parameters).map(([name, variable]) => ({
@@ -44,21 +45,19 @@ export function adamW(
   const { beta1, beta2, epsilon, weightDecay, clipNorm } = options
 
   return {
-    apply: (gradients, step, learningRate) => {
-      const norm = tf.tidy(() => globalNorm(tf, gradients))
-      tf.tidy(() => {
-        const scale = clipNorm > 0 ? tf.minimum(1, tf.div(clipNorm, norm.add(1e-6))) : tf.scalar(1)
-        const [correct1, correct2] = [1 / (1 - beta1 ** step), 1 / (1 - beta2 ** step)]
-        for (const { variable, m, v } of slots) {
+    apply: (gradients, norm, step, learningRate) => {
+      const scale = clipNorm > 0 ? Math.min(1, clipNorm / (norm + 1e-6)) : 1
+      const [correct1, correct2] = [1 / (1 - beta1 ** step), 1 / (1 - beta2 ** step)]
+      for (const { variable, m, v } of slots) {
+        tf.tidy(() => {
           const gradient = (gradients[variable.name] as Tensor).mul(scale)
           m.assign(m.mul(beta1).add(gradient.mul(1 - beta1)))
           v.assign(v.mul(beta2).add(gradient.square().mul(1 - beta2)))
           const update = m.mul(correct1).div(v.mul(correct2).sqrt().add(epsilon))
           const decay = variable.rank >= 2 ? learningRate * weightDecay : 0
           variable.assign(variable.mul(1 - decay).sub(update.mul(learningRate)))
-        }
-      })
-      return norm
+        })
+      }
     },
     state: async () => {
       const weights = new Map<string, Weight>()
@@ -74,7 +73,27 @@ export function adamW(
   }
 }
 
-function globalNorm(tf: Backend['tf'], gradients: NamedTensorMap): Scalar {
-  const squares = Object.values(gradients).map((gradient) => gradient.square().sum().asScalar())
-  return tf.addN(squares).sqrt()
+function savedMoment(
+  from: ReadonlyMap<string, Weight> | undefined,
+  name: string,
+  shape: readonly number[],
+): Weight | null {
+  if (from === undefined) return null
+  const saved = from.get(name)
+  if (saved !== undefined && saved.shape.join() === shape.join()) return saved
+  throw new FulcrumError(
+    'train',
+    `The checkpoint's optimizer.safetensors has ${saved === undefined ? 'no' : 'a misshapen'} ${name}`,
+    'Delete that checkpoint folder; the run goes on from the start.',
+  )
+}
+
+/** Length of all gradients as one vector, over the whole batch. */
+export async function globalNorm({ tf }: Backend, gradients: NamedTensorMap): Promise<number> {
+  const norm = tf.tidy(() =>
+    tf.addN(Object.values(gradients).map((gradient) => gradient.square().sum().asScalar())).sqrt(),
+  )
+  const [value] = await norm.data()
+  norm.dispose()
+  return value as number
 }

@@ -1,12 +1,11 @@
-import type { Scalar, Tensor, Tensor1D } from '@tensorflow/tfjs'
-import { FulcrumError } from '../errors.ts'
-import type { Backend } from '../nn/backend.ts'
-import type { Checkpoint } from '../nn/checkpoint.ts'
-import { logProbsAt, type Parameters, toParameters } from '../nn/network.ts'
-import { padded } from './batches.ts'
-import { type BatchLoss, train, type TrainingInput, type TrainingOptions } from './loop.ts'
-import type { LogEntry } from './log.ts'
+import type { Tensor1D } from '@tensorflow/tfjs'
+import { logProbsAt } from '../nn/network.ts'
+import { batchStream, padded, type Portioned } from './batches.ts'
+import { train, type TrainingInput, type TrainingOptions, type TrainingResult } from './loop.ts'
 import { dpoLoss } from './loss.ts'
+import type { Network, Objective } from './objective.ts'
+import { type Reference, referencesOf } from './reference.ts'
+import { refuseEmpty } from './sft.ts'
 
 /** Exact ids of a preference pair: nothing is added to either side, above all no end token after one-token sides. */
 export interface PreferencePair {
@@ -20,125 +19,109 @@ export interface DpoOptions extends TrainingOptions {
   readonly beta: number
   /** Weight of the chosen side's mean token loss. One-token DPO alone can drain probability from both tokens. */
   readonly nllWeight: number
+  /** Share of labels taken to be wrong; 0 is plain DPO. Mitchell 2023, "A note on DPO with noisy preferences", eq. 3. */
+  readonly labelSmoothing: number
 }
 
 export interface DpoInput extends TrainingInput {
-  readonly pairs: readonly PreferencePair[]
+  readonly data: readonly Portioned<PreferencePair>[]
   readonly options: DpoOptions
 }
 
-/** Direct preference optimisation of whole sequences or of single pivotal tokens, AdamW, full weights, the reference
- *  being the model it starts from. Leaves out IPO, label smoothing and LoRA. Killed and run again it ends with the same
- *  weights. */
-export async function trainDpo(input: DpoInput): Promise<{ steps: number; loss: number }> {
-  const { pairs } = input
-  if (pairs.length === 0) {
-    throw new FulcrumError(
-      'train',
-      `${input.dataId} has no pairs`,
-      'Look at the dropped rows of the run that made it; a smaller --gap or more problems find more.',
-    )
-  }
+/** A pair with what the reference says of it. */
+export interface ReferredPair extends PreferencePair {
+  readonly reference: Reference
+}
+
+/** Direct preference optimisation of whole sequences or of single pivotal tokens, AdamW, all weights or LoRA, the
+ *  reference being the model it starts from. Leaves out IPO. Killed and run again it ends with the same weights. */
+export async function trainDpo(input: DpoInput): Promise<TrainingResult> {
+  const { data, options } = input
+  const { beta, nllWeight, labelSmoothing } = options
+  refuseEmpty('pairs', data)
   return train(input, {
     name: 'dpo',
-    items: 'pairs',
-    lengths: pairs.map(
-      ({ promptIds, chosenIds, rejectedIds }) =>
-        promptIds.length + Math.max(chosenIds.length, rejectedIds.length),
-    ),
+    data: data.map(({ items: { id, count, counted }, epochs }) => ({ id, epochs, pairs: count, counted })),
+    objective: dpoObjective,
+    settings: { beta, nllWeight, labelSmoothing },
+    lengthsOf: (pair) => sequencesOf(pair).map((ids) => ids.length),
+    weightOf: () => 1,
     open: async (backend) => {
-      const references = await referenceLogProbs(backend, input)
-      return (parameters, batch) => {
-        const chosen = batch.map((i) => pairs[i] as PreferencePair)
-        const before = batch.map((i) => references[i] as Reference)
-        return lossOf(backend, input, parameters, chosen, before)
-      }
+      const referred: Portioned<ReferredPair>[] = []
+      for (const { items, epochs } of data)
+        referred.push({ items: await referencesOf(backend, input, items, sideLogProbs), epochs })
+      const { steps, at } = batchStream(referred, options, (pair) =>
+        Math.max(...sequencesOf(pair).map((ids) => ids.length)),
+      )
+      return { steps, at: async (step) => ({ items: await at(step) }) }
     },
   })
 }
 
-/** Log-probabilities of a pair's sides under the reference, summed over tokens, nats. */
-interface Reference {
-  readonly chosen: number
-  readonly rejected: number
+/** What the network reads of a pair. Sides of one token each share one sequence: two logits of its last place. */
+function sequencesOf({ promptIds, chosenIds, rejectedIds }: PreferencePair): number[][] {
+  const shared = chosenIds.length === 1 && rejectedIds.length === 1
+  const sides = shared ? [chosenIds] : [chosenIds, rejectedIds]
+  return sides.map((ids) => [...promptIds, ...ids.slice(0, -1)])
 }
 
-/** Mean DPO loss of a batch, with its gradients, margins and drift. */
-function lossOf(
-  backend: Backend,
-  { model, options }: DpoInput,
-  parameters: Parameters,
-  pairs: readonly PreferencePair[],
-  references: readonly Reference[],
-): BatchLoss {
-  const { tf } = backend
-  let margins: Tensor1D | undefined
-  let drift: Scalar | undefined
-  const { value, grads } = tf.variableGrads(() => {
-    const { chosen, rejected } = sideLogProbs(backend, model, parameters, pairs)
-    const chosenBefore = tf.tensor1d(references.map((reference) => reference.chosen))
-    const rejectedBefore = tf.tensor1d(references.map((reference) => reference.rejected))
-    const each = dpoLoss(tf, chosen, rejected, chosenBefore, rejectedBefore, options.beta)
-    margins = tf.keep(each.margin.clone())
-    drift = tf.keep(chosen.sub(chosenBefore).mean().asScalar())
-    const perToken = chosen.div(tf.tensor1d(pairs.map(({ chosenIds }) => chosenIds.length)))
-    return each.loss.sub(perToken.mul(options.nllWeight)).mean().asScalar()
-  })
-  const shown = async (): Promise<Partial<LogEntry>> => {
-    const margin = await read(margins as Tensor)
-    const [chosenDrift] = await read(drift as Tensor)
-    return {
-      margin: margin.reduce((a, b) => a + b, 0) / margin.length,
-      accuracy: margin.filter((one) => one > 0).length / margin.length,
-      chosen_drift: chosenDrift as number,
-    }
+type DpoSettings = Pick<DpoOptions, 'beta' | 'nllWeight' | 'labelSmoothing'>
+
+/** Sums over pairs of the DPO loss, the anchor, and what the log shows: margin (beta times the difference of log-ratios,
+ *  nats), accuracy (chosen side preferred), chosen_drift (change of the chosen side's log-probability, nats). */
+export const dpoObjective: Objective<ReferredPair, DpoSettings> = (network, pairs, settings) => {
+  const { tf } = network.backend
+  const { chosen, rejected } = sideLogProbs(network, pairs)
+  const [chosenBefore, rejectedBefore] = [
+    tf.tensor1d(pairs.map(({ reference }) => reference.chosen)),
+    tf.tensor1d(pairs.map(({ reference }) => reference.rejected)),
+  ]
+  const { loss, margin } = dpoLoss(tf, chosen, rejected, chosenBefore, rejectedBefore, settings)
+  const perToken = chosen.div(tf.tensor1d(pairs.map(({ chosenIds }) => chosenIds.length)))
+  return {
+    loss: loss.sub(perToken.mul(settings.nllWeight)).sum().asScalar(),
+    shown: {
+      margin: margin.sum().asScalar(),
+      accuracy: margin.greater(0).toFloat().sum().asScalar(),
+      chosen_drift: chosen.sub(chosenBefore).sum().asScalar(),
+    },
   }
-  return { loss: value, gradients: grads, shown }
 }
 
-interface Sides {
+export interface Sides {
   /** Log-probability of each pair's side given its prompt, summed over the side's tokens, nats, [B]. */
   readonly chosen: Tensor1D
   readonly rejected: Tensor1D
 }
 
-/** Differentiable. Pairs of one token each share their prompt: one sequence, two logits of its last place. */
-export function sideLogProbs(
-  backend: Backend,
-  { config }: Checkpoint,
-  parameters: Parameters,
-  pairs: readonly PreferencePair[],
-): Sides {
+/** Differentiable. */
+export function sideLogProbs(network: Network, pairs: readonly PreferencePair[]): Sides {
+  const { backend, config, parameters, recompute } = network
   const { tf } = backend
-  const inputs: number[][] = []
-  const places: { sequence: number; position: number; target: number; pair: number; side: 0 | 1 }[] = []
-  pairs.forEach(({ promptIds, chosenIds, rejectedIds }, pair) => {
-    const shared = chosenIds.length === 1 && rejectedIds.length === 1
-    for (const [side, ids] of [chosenIds, rejectedIds].entries()) {
-      if (side === 0 || !shared) inputs.push([...promptIds, ...ids.slice(0, -1)])
-      ids.forEach((target, i) => {
-        places.push({
-          sequence: inputs.length - 1,
-          position: promptIds.length - 1 + i,
-          target,
-          pair,
-          side: side as 0 | 1,
-        })
-      })
-    }
-  })
+  const sequences = pairs.map(sequencesOf)
+  const inputs = sequences.flat()
   const { ids, length } = padded(inputs)
-  const rows = places.map(({ sequence, position }) => sequence * length + position)
+  const places: { row: number; target: number; pair: number; side: 0 | 1 }[] = []
+  let first = 0
+  pairs.forEach(({ promptIds, chosenIds, rejectedIds }, pair) => {
+    const own = (sequences[pair] as number[][]).length
+    for (const side of [0, 1] as const) {
+      const start = (first + Math.min(side, own - 1)) * length + promptIds.length - 1
+      const tokens = side === 0 ? chosenIds : rejectedIds
+      tokens.forEach((target, i) => places.push({ row: start + i, target, pair, side }))
+    }
+    first += own
+  })
+  const integers = (of: (place: (typeof places)[number]) => number): Tensor1D =>
+    tf.tensor1d(places.map(of), 'int32')
   const logProbs = logProbsAt(
     backend,
     config,
     parameters,
     tf.tensor2d(ids, [inputs.length, length], 'int32'),
-    tf.tensor1d(rows, 'int32'),
-    tf.tensor1d(
-      places.map(({ target }) => target),
-      'int32',
-    ),
+    integers(({ row }) => row),
+    integers(({ target }) => target),
+    { recompute },
   )
   const sum = (wanted: 0 | 1): Tensor1D => {
     const members = new Float32Array(pairs.length * places.length)
@@ -148,31 +131,4 @@ export function sideLogProbs(
     return tf.matMul(tf.tensor2d(members, [pairs.length, places.length]), logProbs.expandDims(1)).as1D()
   }
   return { chosen: sum(0), rejected: sum(1) }
-}
-
-/** Both sides of every pair under the model that training starts from. */
-async function referenceLogProbs(
-  backend: Backend,
-  { pairs, model, options: { microBatchSize: size } }: DpoInput,
-): Promise<Reference[]> {
-  const parameters = toParameters(backend, model)
-  const references: Reference[] = []
-  for (let at = 0; at < pairs.length; at += size) {
-    const sides = backend.tf.tidy(() => {
-      const { chosen, rejected } = sideLogProbs(backend, model, parameters, pairs.slice(at, at + size))
-      return backend.tf.stack([chosen, rejected])
-    })
-    const values = await read(sides)
-    const half = values.length / 2
-    for (let i = 0; i < half; i++)
-      references.push({ chosen: values[i] as number, rejected: values[half + i] as number })
-  }
-  backend.tf.dispose(parameters)
-  return references
-}
-
-async function read(tensor: Tensor): Promise<number[]> {
-  const values = Array.from(await tensor.data())
-  tensor.dispose()
-  return values
 }

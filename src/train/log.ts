@@ -1,46 +1,53 @@
 import { existsSync } from 'node:fs'
 import { appendFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeWhole } from '../store/files.ts'
+import { writeFailure, writeWhole } from '../store/files.ts'
 import { lossCurve } from './curve.ts'
 
-/** One line of log.jsonl: what a step showed. */
-export interface LogEntry {
+/** One line of log.jsonl: what a step showed, and under their names what the trainer adds. */
+export interface LogEntry extends Readonly<Record<string, number>> {
   readonly step: number
   readonly loss: number
   readonly learning_rate: number
+  /** Before clipping. */
   readonly grad_norm: number
+  /** That the network read. */
+  readonly tokens: number
+  /** Tokens and padding. */
+  readonly positions: number
   readonly tokens_per_second: number
-  /** DPO: mean of beta times the difference of log-ratios, nats. */
-  readonly margin?: number
-  /** DPO: share of pairs whose chosen side is preferred. */
-  readonly accuracy?: number
-  /** DPO: mean change of the chosen side's log-probability against the reference, nats. */
-  readonly chosen_drift?: number
 }
 
 export interface TrainingLog {
   add(entry: LogEntry): Promise<void>
-  /** Writes loss.svg and returns all entries. */
-  finish(): Promise<readonly LogEntry[]>
+  /** Writes loss.svg. */
+  finish(): Promise<void>
 }
 
 /** Opens log.jsonl; entries after `step`, of an attempt that was killed, are dropped. */
 export async function openLog(out: string, step: number): Promise<TrainingLog> {
-  const path = join(out, 'log.jsonl')
-  const lines = existsSync(path) ? (await readFile(path, 'utf8')).split('\n') : []
-  const entries = lines.flatMap(parseEntry).filter((entry) => entry.step <= step)
+  const path = logPath(out)
+  const entries = (await readLog(out)).filter((entry) => entry.step <= step)
   await writeWhole(path, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
   return {
     add: async (entry) => {
       entries.push(entry)
-      await appendFile(path, `${JSON.stringify(entry)}\n`)
+      await appendFile(path, `${JSON.stringify(entry)}\n`).catch((error: unknown) => {
+        throw writeFailure(path, error)
+      })
     },
     finish: async () => {
       await writeWhole(join(out, 'loss.svg'), lossCurve(entries))
-      return entries
     },
   }
+}
+
+const logPath = (out: string): string => join(out, 'log.jsonl')
+
+/** Whole lines of a run's log. */
+export async function readLog(out: string): Promise<readonly LogEntry[]> {
+  const text = existsSync(logPath(out)) ? await readFile(logPath(out), 'utf8') : ''
+  return text.split('\n').flatMap(parseEntry)
 }
 
 /** A torn last line is no entry. */

@@ -66,14 +66,37 @@ test('dpo trains on the pairs, and killed at random moments ends with the same w
   assert.ok(passed.successes > 10 && passed.successes <= 40)
 })
 
-test('sft trains on the traces', async () => {
-  const { code, stderr } = await fulcrum(train('sft', 'sft', '--epochs', '3'))
+test('sft trains an adapter on a mixture, on two threads, and says its padding', async () => {
+  const adapter = ['--lora-rank', '8', '--learning-rate', '1e-3', '--workers', '2']
+  const mixture = train('sft', 'sft', '--data', `${manifest}=0.5`, '--epochs', '2', ...adapter)
+  const { code, stdout, stderr } = await fulcrum(mixture)
   assert.equal(code, 0, stderr)
+  assert.match(stdout, /^\d+ steps, loss [\d.]+, [\d.]+ % padding: /)
+  const run = JSON.parse(await readFile(join(folder, 'sft/run.json'), 'utf8')) as {
+    data: { epochs: number; examples: number }[]
+  }
+  assert.deepEqual(
+    run.data.map(({ epochs }) => epochs),
+    [2, 1],
+  )
+  const config = await readFile(join(folder, 'sft/adapter/adapter_config.json'), 'utf8')
+  assert.equal((JSON.parse(config) as { r: number }).r, 8)
   const losses = (await readFile(join(folder, 'sft/log.jsonl'), 'utf8'))
     .trim()
     .split('\n')
     .map((line) => (JSON.parse(line) as { loss: number }).loss)
   assert.ok((losses.at(-1) as number) < (losses[0] as number), losses.join(' '))
+})
+
+test('a number that is none and a dataset that is not there are refused by name', async () => {
+  for (const [data, says] of [
+    [`${manifest}=no`, /--data ".*manifest\.json=no" names no manifest with a positive number/],
+    ['gone/manifest.json', /There is no file gone\/manifest\.json/],
+  ] as const) {
+    const { code, stderr } = await fulcrum(train('sft', 'refused', '--data', data), folder)
+    assert.equal(code, 2)
+    assert.match(stderr, says)
+  }
 })
 
 test('a shard that is not what the manifest says is not trained on', async () => {

@@ -29,6 +29,8 @@ test('a teacher with a tokenizer is asked in exact ids of the template, rendered
     end_token: '<|end|>',
     added_bos: null,
     teacher_model: 't',
+    teacher_tokenizer_sha256: tokenizer.sha256,
+    teacher_template_sha256: tokenizer.chatTemplateSha256,
   })
   assert.deepEqual(
     kept.map(({ trace_id: id }) => id),

@@ -6,8 +6,11 @@ import { join } from 'node:path'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { openBackend } from '../../src/nn/backend.ts'
+import { loadCheckpoint } from '../../src/nn/checkpoint.ts'
+import { loadAdapter, mergeAdapter } from '../../src/nn/lora.ts'
 import { rngFor } from '../../src/statistics/random.ts'
-import { trainTiny } from './tiny-training.ts'
+import { tinyCheckpoint } from '../nn/tiny.ts'
+import { type TinyOptions, trainTiny } from './tiny-training.ts'
 
 const script = fileURLToPath(new URL('tiny-training.ts', import.meta.url))
 
@@ -15,9 +18,10 @@ const script = fileURLToPath(new URL('tiny-training.ts', import.meta.url))
 function attempt(
   trainer: string,
   out: string,
+  options: TinyOptions,
   kill: { afterSteps: number; thenMs: number },
 ): Promise<boolean> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, trainer, out], {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, trainer, out, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   // Steps are the clock, so that kills fall into training on machines of any speed.
@@ -31,20 +35,29 @@ function attempt(
   return new Promise((resolve) => child.on('exit', (code) => resolve(code === 0)))
 }
 
-for (const trainer of ['sft', 'dpo'] as const) {
-  test(`${trainer} killed at random moments ends with the weights of an uninterrupted run`, async () => {
+const lora = { rank: 2, alpha: 4, targetModules: ['down_proj', 'q_proj', 'v_proj'] }
+const cases: readonly (readonly [string, 'sft' | 'dpo', TinyOptions])[] = [
+  ['sft', 'sft', {}],
+  ['sft of an adapter on two threads', 'sft', { lora, workers: 2 }],
+  ['dpo, recomputing,', 'dpo', { recompute: true }],
+]
+for (const [name, trainer, options] of cases) {
+  test(`${name} killed at random moments ends with the weights of an uninterrupted run`, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'fulcrum-resume-'))
-    await trainTiny(trainer, join(folder, 'whole'))
-    const random = rngFor('resume', trainer)
+    await trainTiny(trainer, join(folder, 'whole'), { ...options, workers: 1 })
+    const random = rngFor('resume', name)
     let kills = 0
     const next = () => ({
-      afterSteps: kills < 4 ? 1 + random.below(4) : Infinity,
+      afterSteps: kills < 2 ? 1 + random.below(4) : Infinity,
       thenMs: random.below(15),
     })
-    while (!(await attempt(trainer, join(folder, 'cut'), next()))) kills++
-    assert.ok(kills >= 2, 'the test must have interrupted it')
-    const weights = (name: string): Buffer => readFileSync(join(folder, name, 'model.safetensors'))
-    assert.deepEqual(weights('cut'), weights('whole'))
+    while (!(await attempt(trainer, join(folder, 'cut'), options, next()))) kills++
+    assert.ok(kills >= 1, 'the test must have interrupted it')
+    const files = options.lora === undefined ? [] : ['adapter/adapter_model.safetensors']
+    for (const file of ['model.safetensors', ...files]) {
+      const weights = (run: string): Buffer => readFileSync(join(folder, run, file))
+      assert.deepEqual(weights('cut'), weights('whole'), file)
+    }
     const log = readFileSync(join(folder, 'cut', 'log.jsonl'), 'utf8')
       .trim()
       .split('\n')
@@ -56,6 +69,39 @@ for (const trainer of ['sft', 'dpo'] as const) {
   })
 }
 
+test('any number of threads gives the same weights and losses to the last bit', async () => {
+  for (const [trainer, threads, options] of [
+    ['sft', 2, { microBatchSize: 2 }],
+    ['dpo', 3, { microBatchSize: 3, lora }],
+  ] as const) {
+    const folder = mkdtempSync(join(tmpdir(), 'fulcrum-workers-'))
+    const [one, several] = await Promise.all(
+      [1, threads].map(async (workers) => {
+        const out = join(folder, `${workers}`)
+        await trainTiny(trainer, out, { ...options, workers, epochs: 1 })
+        const log = readFileSync(join(out, 'log.jsonl'), 'utf8').trim().split('\n')
+        const losses = log.map((line) => {
+          const { loss, grad_norm: norm } = JSON.parse(line) as { loss: number; grad_norm: number }
+          return [loss, norm]
+        })
+        return { losses, weights: readFileSync(join(out, 'model.safetensors')) }
+      }),
+    )
+    assert.deepEqual(several, one)
+  }
+})
+
+test('an adapter run leaves a PEFT folder and the model with the adapter in it', async () => {
+  const out = join(mkdtempSync(join(tmpdir(), 'fulcrum-adapter-')), 'run')
+  await trainTiny('sft', out, { lora, epochs: 1 })
+  const { config, weights } = await loadCheckpoint(out)
+  const adapter = await loadAdapter(join(out, 'adapter'), config)
+  assert.deepEqual(adapter.options, lora)
+  const merged = mergeAdapter(tinyCheckpoint('llama'), adapter)
+  assert.deepEqual(weights, merged.weights)
+  assert.notDeepEqual(weights, tinyCheckpoint('llama').weights)
+})
+
 test('other settings in the same folder are refused with both hashes', async () => {
   const out = join(mkdtempSync(join(tmpdir(), 'fulcrum-claim-')), 'run')
   await trainTiny('sft', out)
@@ -65,16 +111,29 @@ test('other settings in the same folder are refused with both hashes', async () 
   )
 })
 
-test('training leaves no tensor behind', async () => {
+test('memory is flat from step to step, and nothing is left at the end', async () => {
   const { tf } = await openBackend('wasm')
-  const counts: number[] = []
-  for (const steps of [1, 2]) {
+  for (const [trainer, options] of [
+    ['sft', {}],
+    ['dpo', { recompute: true }],
+    ['sft', { lora }],
+  ] as const) {
     const before = tf.memory().numTensors
-    await trainTiny('dpo', mkdtempSync(join(tmpdir(), 'fulcrum-leak-')), { epochs: steps })
-    await trainTiny('sft', mkdtempSync(join(tmpdir(), 'fulcrum-leak-')), { epochs: steps })
-    counts.push(tf.memory().numTensors - before)
+    const seen = new Set<string>()
+    const watch = (): void => {
+      const { numTensors, numBytes } = tf.memory()
+      seen.add(`${numTensors} tensors, ${numBytes} bytes`)
+    }
+    await trainTiny(
+      trainer,
+      mkdtempSync(join(tmpdir(), 'fulcrum-leak-')),
+      { ...options, epochs: 3 },
+      48,
+      watch,
+    )
+    assert.equal(seen.size, 1, [...seen].join('; '))
+    assert.equal(tf.memory().numTensors, before)
   }
-  assert.deepEqual(counts, [0, 0])
 })
 
 test('a dataset without examples is refused', async () => {
