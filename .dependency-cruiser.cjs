@@ -8,6 +8,7 @@ const levels = {
   store: 3,
   model: 4,
   verify: 4,
+  corpus: 5,
   pipeline: 5,
   stages: 6,
   train: 6,

@@ -10,7 +10,17 @@ const process = globals(['process', 'console'], 'cli/')
 const network = globals(['fetch'], 'model/ and store/')
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'runs/', '**/*.wasm.ts', 'src/nn/wasm/assembly/'] },
+  {
+    ignores: [
+      'dist/',
+      'node_modules/',
+      'runs/',
+      '**/*.wasm.ts',
+      'src/nn/wasm/assembly/',
+      'src/text/kernels/assembly/',
+      'src/corpus/assembly/',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

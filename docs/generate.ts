@@ -5,11 +5,22 @@ import { format, resolveConfig } from 'prettier'
 import { z } from 'zod'
 import { commands } from '../src/cli/commands.ts'
 import { helpOf } from '../src/cli/help.ts'
+import * as auditColumns from '../src/record/audit.ts'
 import { dpoPivotal } from '../src/record/dpo-pivotal.ts'
 import { pivotalTokens } from '../src/record/pivotal-tokens.ts'
 import { sftText } from '../src/record/sft-text.ts'
 import { type Columns, typeName } from '../src/record/columns.ts'
+import { auditManifestSchema } from '../src/store/audit-manifest.ts'
 import { manifestSchema } from '../src/store/manifest.ts'
+
+const auditFiles: Readonly<Record<string, Columns>> = {
+  'evidence.parquet': auditColumns.evidenceColumns,
+  'items.parquet': auditColumns.itemColumns,
+  'records.parquet': auditColumns.keptRecordColumns,
+  'verdicts.parquet': auditColumns.verdictColumns,
+  'removed.parquet': auditColumns.removedColumns,
+  'review.parquet': auditColumns.reviewColumns,
+}
 
 const root = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url))
 
@@ -17,6 +28,7 @@ const pages: Record<string, string> = {
   'docs/cli.md': await cliPage(),
   'docs/columns.md': columnsPage(),
   'manifests/manifest.schema.json': `${JSON.stringify(z.toJSONSchema(manifestSchema), null, 2)}\n`,
+  'manifests/audit-manifest.schema.json': `${JSON.stringify(z.toJSONSchema(auditManifestSchema), null, 2)}\n`,
 }
 const stale: string[] = []
 for (const [path, text] of Object.entries(pages)) {
@@ -44,14 +56,19 @@ async function cliPage(): Promise<string> {
 
 function columnsPage(): string {
   const parts = ['# Columns of the dataset configs', '', 'Made from `src/record` by `npm run docs`.', '']
-  for (const { config, columns } of [sftText, pivotalTokens, dpoPivotal] as const) {
-    parts.push(`## ${config}`, '', '| column | type | meaning |', '| --- | --- | --- |')
-    for (const [name, { type, nullable, meaning }] of Object.entries(columns as Columns)) {
-      parts.push(`| \`${name}\` | \`${typeName(type)}\`${nullable ? ' or null' : ''} | ${meaning} |`)
-    }
-    parts.push('')
-  }
+  for (const { config, columns } of [sftText, pivotalTokens, dpoPivotal] as const)
+    parts.push(...columnTable(config, columns))
+  parts.push('# Columns of an audit', '')
+  for (const [name, columns] of Object.entries(auditFiles)) parts.push(...columnTable(name, columns))
   return parts.join('\n')
+}
+
+function columnTable(name: string, columns: Columns): string[] {
+  const rows = Object.entries(columns).map(
+    ([column, { type, nullable, meaning }]) =>
+      `| \`${column}\` | \`${typeName(type)}\`${nullable ? ' or null' : ''} | ${meaning} |`,
+  )
+  return [`## ${name}`, '', '| column | type | meaning |', '| --- | --- | --- |', ...rows, '']
 }
 
 function read(path: string): string | null {

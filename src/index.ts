@@ -15,6 +15,8 @@ export { runPipeline, type RunOptions, type RunResult } from './pipeline/run.ts'
 export { problems, records, type Source, type SourceOptions } from './pipeline/source.ts'
 export type { Run, Stage } from './pipeline/stage.ts'
 
+export { deduplicate, type DeduplicateOptions } from './stages/deduplicate/deduplicate.ts'
+export { audit, type AuditOptions, judgeAgain } from './stages/decontaminate/audit/audit.ts'
 export { decontaminate } from './stages/decontaminate/decontaminate.ts'
 export { generateTraces, type Sampler } from './stages/generate-traces.ts'
 export { findPivotalTokens } from './stages/pivotal/find-pivotal-tokens.ts'
@@ -43,6 +45,8 @@ export { localModel } from './model/local.ts'
 export { openModel, type OpenModelOptions } from './model/open.ts'
 export { scriptedModel } from './model/scripted.ts'
 export { exactAnswer, numericAnswer, type Verification, type Verifier } from './verify/verifier.ts'
+
+export { writeAuditReport } from './report/audit/audit.ts'
 
 export { openExamples, openPairs } from './train/data.ts'
 export { trainDpo } from './train/dpo.ts'

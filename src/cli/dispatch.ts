@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { FulcrumError } from '../errors.ts'
 import { loadPipeline } from '../pipeline/load.ts'
-import { packageRoot } from '../store/bundled.ts'
+import { packageVersion } from '../store/bundled.ts'
 import type { Command, ExitCode, Terminal } from './command.ts'
 import { commands } from './commands.ts'
 import { nearest, parseFlags } from './flags.ts'
@@ -12,11 +10,11 @@ import { helpOf, overview } from './help.ts'
 export async function dispatch(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const [first = 'help'] = args
   const asksHelp = args.some((arg) => arg === '--help' || arg === '-h')
-  if (first === '--version' || first === '-v') return say(await version(), terminal)
+  if (first === '--version' || first === '-v') return say(await packageVersion(), terminal)
   const words = ['help', '--help', '-h'].includes(first) ? args.slice(1) : args
   if (words.length === 0 || (words.length === 1 && words[0]?.startsWith('-') === true && asksHelp)) {
     const all = await Promise.all(Object.values(commands).map((load) => load()))
-    return say(overview(all, await version()), terminal)
+    return say(overview(all, await packageVersion()), terminal)
   }
   const { command, rest } = await find(words)
   if (words !== args || asksHelp) return say(await helpFor(command, rest), terminal)
@@ -86,9 +84,4 @@ function hinted<T>(hint: string, parse: () => T): T {
   } catch (error) {
     throw error instanceof FulcrumError ? new FulcrumError(error.code, error.message, hint, error) : error
   }
-}
-
-async function version(): Promise<string> {
-  const manifest = await readFile(join(packageRoot(), 'package.json'), 'utf8')
-  return (JSON.parse(manifest) as { version: string }).version
 }

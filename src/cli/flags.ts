@@ -19,6 +19,7 @@ interface Described {
   description?: string
   default?: unknown
   enum?: unknown[]
+  items?: { enum?: unknown[] }
 }
 
 /** The flags an options schema stands for; help, parser and docs all start here. */
@@ -31,7 +32,7 @@ export function flagsOf(schema: z.ZodObject): Flag[] {
     meaning: described.description ?? '',
     required: required.includes(key),
     preset: described.default,
-    choices: (described.enum ?? []).map(String),
+    choices: (described.enum ?? described.items?.enum ?? []).map(String),
   }))
 }
 
@@ -48,7 +49,11 @@ export function parseFlags(
   schemas: readonly z.ZodObject[],
   positionalNames: readonly string[],
 ): { options: Record<string, unknown>[]; positionals: string[] } {
-  const { given, positionals, mistakes } = collect(args, schemas.flatMap(flagsOf))
+  const { given, positionals, mistakes } = collect(
+    args,
+    schemas.flatMap(flagsOf),
+    positionalNames.length === 0,
+  )
   const unknown = mistakes.length > 0
   const options = schemas.map((schema) => {
     const keys = Object.keys(schema.shape)
@@ -89,6 +94,8 @@ const flagName = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${
 function collect(
   args: readonly string[],
   flags: readonly Flag[],
+  /** Words behind a list's value are its too: `--corpus a.jsonl b.jsonl`. Only where no word could be a positional. */
+  listsGoOn: boolean,
 ): { given: Record<string, unknown>; positionals: string[]; mistakes: string[] } {
   const byName = new Map(flags.map((flag) => [flag.name, flag]))
   const given: Record<string, unknown> = {}
@@ -101,9 +108,15 @@ function collect(
     ]),
   )
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true })
+  let list: string | null = null
+  const add = (key: string, value: string): void => {
+    given[key] = [...((given[key] ?? []) as string[]), value]
+  }
   for (const token of tokens) {
-    if (token.kind === 'positional') positionals.push(token.value)
+    if (token.kind === 'positional' && list !== null) add(list, token.value)
+    else if (token.kind === 'positional') positionals.push(token.value)
     if (token.kind !== 'option') continue
+    list = null
     const { name, value } = token
     const negated = name.startsWith('no-') ? byName.get(name.slice(3)) : undefined
     const flag = byName.get(name)
@@ -114,8 +127,10 @@ function collect(
       else mistakes.push(`--${name} takes no value: ${value}`)
     } else if (value === undefined || (!token.inlineValue && value.startsWith('--')))
       mistakes.push(`--${name} wants a value`)
-    else if (flag.kind === 'list') given[flag.key] = [...((given[flag.key] ?? []) as string[]), value]
-    else given[flag.key] = flag.kind === 'number' ? numberFrom(value) : value
+    else if (flag.kind === 'list') {
+      add(flag.key, value)
+      if (listsGoOn) list = flag.key
+    } else given[flag.key] = flag.kind === 'number' ? numberFrom(value) : value
   }
   return { given, positionals, mistakes }
 }

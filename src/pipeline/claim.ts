@@ -2,18 +2,21 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FulcrumError } from '../errors.ts'
 import { createOnce, writeFailure } from '../store/files.ts'
-import type { Plan } from './plan.ts'
+
+/** What a folder is claimed for: everything that decides what is written, and the hash of it. */
+export interface Claimed {
+  readonly configSha256: string
+  readonly identity: Readonly<Record<string, unknown>>
+}
 
 /** Takes a folder for a plan. plan.json is written once and never changed: the same plan goes on where it stopped,
  *  another one is refused with what differs. */
-export async function claim(out: string, plan: Plan): Promise<void> {
+export async function claim(out: string, plan: Claimed & Readonly<Record<string, unknown>>): Promise<void> {
   await mkdir(out, { recursive: true }).catch((error: unknown) => {
     throw writeFailure(out, error)
   })
   const path = join(out, 'plan.json')
-  const { configSha256, identity, inputs, shards, expectedCalls } = plan
-  const found =
-    (await readPlan(path)) ?? (await create(path, { configSha256, identity, inputs, shards, expectedCalls }))
+  const found = (await readPlan(path)) ?? (await create(path, plan))
   if (found.configSha256 === plan.configSha256) return
   const differ = differences(found.identity, plan.identity)
   throw new FulcrumError(
@@ -23,21 +26,17 @@ export async function claim(out: string, plan: Plan): Promise<void> {
   )
 }
 
-type KeptPlan = Pick<Plan, 'configSha256' | 'identity' | 'inputs' | 'shards' | 'expectedCalls'>
-
 /** Writes the plan unless another process just has; what is there then holds. */
-async function create(path: string, plan: KeptPlan): Promise<Identity> {
+async function create(path: string, plan: Claimed): Promise<Claimed> {
   await createOnce(path, `${JSON.stringify(plan, null, 2)}\n`)
   return (await readPlan(path)) ?? plan
 }
 
-type Identity = Pick<Plan, 'configSha256' | 'identity'>
-
-async function readPlan(path: string): Promise<Identity | null> {
+async function readPlan(path: string): Promise<Claimed | null> {
   const text = await readFile(path, 'utf8').catch(() => null)
   if (text === null) return null
   try {
-    const { configSha256, identity } = JSON.parse(text) as Partial<Identity>
+    const { configSha256, identity } = JSON.parse(text) as Partial<Claimed>
     if (typeof configSha256 === 'string' && typeof identity === 'object') return { configSha256, identity }
   } catch {
     // said below

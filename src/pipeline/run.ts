@@ -44,7 +44,8 @@ export async function runPipeline(
 ): Promise<RunResult> {
   const { out, account } = options
   account?.purse.requirePrices(modelsOf(plan.steps).flatMap(({ paid }) => (paid ? [paid.who] : [])))
-  await claim(out, plan)
+  const { configSha256, identity, inputs, shards, expectedCalls } = plan
+  await claim(out, { configSha256, identity, inputs, shards, expectedCalls })
   const alone = (options.share?.count ?? 1) === 1
   if (alone) await sweep(out)
   await runOnAccount(pipeline, plan, options)

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { type BeforeAfter, changeOf, decimal, signed, whole, withInterval } from './measured.ts'
 import { beforeAfter, curve, histogram } from './charts.ts'
 import type { ReportData } from './data.ts'
+import { htmlDocument } from './document.ts'
 import { markup, type Markup } from './html.ts'
 import { style } from './style.ts'
 import { shade, traceCard } from './traces.ts'
@@ -19,9 +19,6 @@ export interface PageInput {
   readonly log: readonly LogPoint[]
 }
 
-/** Nothing is loaded and nothing runs: no source is allowed, and the one style sheet by its hash. */
-const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'`
-
 /** The report as one page. */
 export function page({ data, evaluation, log }: PageInput): string {
   const { manifest } = data
@@ -34,12 +31,7 @@ export function page({ data, evaluation, log }: PageInput): string {
     </header>
     ${tiles(data, evaluation)} ${effect(evaluation, log)} ${funnel(data)} ${difficulty(data)} ${traces(data)}
     ${spent(data)}`
-  const head = markup`<meta charset="utf-8" />
-    <meta http-equiv="Content-Security-Policy" content="${policy}" />
-    <meta name="viewport" content="width=device-width, initial-scale=1" />
-    <meta name="referrer" content="no-referrer" />
-    <title>${manifest.name}</title>`
-  return `<!doctype html>\n<html lang="en">\n<head>${head.text}\n<style>${style}</style>\n</head>\n<body><main>${body.text}</main></body>\n</html>\n`
+  return htmlDocument(manifest.name, style, body)
 }
 
 function tiles(data: ReportData, evaluation: BeforeAfter | null): Markup {

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -15,4 +16,10 @@ export function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url))
   while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder)
   return folder
+}
+
+/** Fulcrum's own version. */
+export async function packageVersion(): Promise<string> {
+  const manifest = await readFile(join(packageRoot(), 'package.json'), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
 }

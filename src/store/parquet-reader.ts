@@ -14,7 +14,8 @@ export interface ParquetInfo {
 }
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-const options = {
+/** How hyparquet reads for us: our decoders, text as it is. */
+export const parquetOptions = {
   utf8: false,
   // The default decoder drops a leading U+FEFF.
   parsers: { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes) },
@@ -41,7 +42,7 @@ export async function* readParquet(
         metadata,
         rowStart,
         rowEnd,
-        ...options,
+        ...parquetOptions,
         ...wanted,
       }).catch((cause: unknown) => {
         throw unreadable(path, cause)
@@ -76,7 +77,8 @@ function checkColumns(path: string, { schema }: FileMetaData, wanted: readonly s
   throw new FulcrumError('data', `${path} has no column ${missing.join(', ')}`, `It has ${there.join(', ')}.`)
 }
 
-async function openParquet(
+/** A Parquet file for hyparquet. Close it. */
+export async function openParquet(
   path: string,
 ): Promise<{ file: AsyncBuffer; metadata: FileMetaData; close: () => Promise<void> }> {
   await readyZstd()

@@ -17,15 +17,18 @@ const asciiWord = /[a-z0-9]+/g
 /** Written without spaces between words. Korean has spaces and is read by words. */
 const ideograph = String.raw`[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}ー]`
 const marks = String.raw`\p{Mn}\p{Mc}`
-const unicodeWord = new RegExp(
+/** A word of a folded text. */
+export const unicodeWord = new RegExp(
   String.raw`(?=[\p{L}\p{N}])${ideograph}[${marks}]*|(?:(?!${ideograph})[\p{L}\p{N}])(?:(?!${ideograph})[\p{L}\p{N}${marks}])*`,
   'gu',
 )
 
 /** NFKC and case folding. Upper case first makes ß and ss the same; both sigmas become one. Invisible characters
- *  (soft hyphen, joiners, variation selectors) vanish, except the zero-width space, which parts words. */
-function fold(text: string): string {
+ *  (soft hyphen, joiners, variation selectors) vanish, except the zero-width space, which parts words. Halves of
+ *  surrogate pairs are U+FFFD, as in UTF-8: two of them around a joiner do not meet. */
+export function fold(text: string): string {
   return text
+    .replace(/\p{Surrogate}/gu, '\ufffd')
     .normalize('NFKC')
     .replaceAll('\u200b', ' ')
     .replace(/\p{Default_Ignorable_Code_Point}/gu, '')

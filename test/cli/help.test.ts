@@ -46,6 +46,14 @@ test('the examples parse', () => {
   }
 })
 
+test('words behind a list belong to it where no positional could be meant', () => {
+  const schema = z.object({ corpus: z.array(z.string()).default([]), json: z.boolean().default(false) })
+  const args = ['--corpus', 'a', 'b', '--json', '--corpus', 'c']
+  assert.deepEqual(parseFlags(args, [schema], []).options, [{ corpus: ['a', 'b', 'c'], json: true }])
+  assert.deepEqual(parseFlags(['--corpus', 'a', 'b'], [schema], ['FILE']).positionals, ['b'])
+  assert.throws(() => parseFlags(['--json', 'a'], [schema], []), /a is one too many/)
+})
+
 test('a pipeline file brings its options into the help, with defaults', () => {
   const run = all.find(([name]) => name === 'run')?.[1]
   assert.ok(run !== undefined)

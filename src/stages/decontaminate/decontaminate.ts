@@ -2,26 +2,39 @@ import { FulcrumError } from '../../errors.ts'
 import { map } from '../../pipeline/constructors.ts'
 import type { Run, Stage } from '../../pipeline/stage.ts'
 import { col, type Column, type Row } from '../../record/columns.ts'
-import { buildNgramIndex } from '../../text/ngram-index.ts'
-import { words } from '../../text/words.ts'
-import { type BenchmarkFile, type BenchmarkText, nameOf, readBenchmark, sha256Of } from './benchmarks.ts'
-import { allowList, commonNgrams, defaultThresholds, judge, type TextVerdict } from './verdict.ts'
+import { type BenchmarkChoice, benchmarkIdentity } from '../../store/benchmarks/benchmarks.ts'
+import { type BenchmarkSummary, benchmarkTexts } from '../../store/benchmarks/texts.ts'
+import type { ItemText } from './evidence.ts'
+import { isWorse } from './judge.ts'
+import { judgingOf } from './judging.ts'
+import { entriesFor } from './phrases.ts'
+import { placedTexts } from './places.ts'
+import type { Judging, RuleName } from './rules.ts'
+import { createTextJudge, type FoundVerdict, type TextJudge } from './text-judge.ts'
 
 const adds = {
   decon_status: col.string('clean or partial; contaminated rows are dropped'),
   decon_benchmark: col.nullable(col.string('benchmark of the item that decided; null for clean rows')),
   decon_item_id: col.nullable(col.string('item that decided: its id, else its row number from 1')),
   decon_ratio7: col.double(
-    'largest share of 7-grams shared with one benchmark item, of the smaller text, 0 to 1',
+    'largest share of 7-grams shared with one benchmark item, of the smaller text, 0 to 1; with a rule other than phi4 and strict, its own measure',
   ),
   decon_ngram13: col.nullable(col.string('first shared 13-gram that is not allowed')),
+  decon_field: col.nullable(col.string('field that decided; null for clean rows')),
+  decon_span_start: col.nullable(
+    col.int32('where the longest run shared with that item begins, UTF-8 bytes of the field'),
+  ),
+  decon_span_end: col.nullable(col.int32('byte behind it')),
 }
 
 export interface DecontaminateOptions<Field extends string = 'problem'> {
-  readonly against: readonly BenchmarkFile[]
-  /** Columns to look at, each as a text of its own; the worst verdict decides. By default `problem`, and `completion`
-   *  where rows have one. */
+  /** Names of the registry whose files are in the cache, files, or NAME=PATH. */
+  readonly against: readonly BenchmarkChoice[]
+  /** Columns to look at, each as a text of its own, a reasoning trace in <think> as another; the worst verdict decides.
+   *  By default `problem`, and `completion` where rows have one. */
   readonly fields?: readonly Field[]
+  /** phi4 by default; see `rules.ts`. */
+  readonly rule?: RuleName
   /** 7-gram ratio above which a text is partial: kept and marked. Our default, not published: 0.2. */
   readonly info?: number
   /** 7-gram ratio from which a text is contaminated. Our default, not published: 0.5; 0.3 is strict. */
@@ -37,122 +50,6 @@ export function decontaminate<Field extends string = 'problem'>(
   options: DecontaminateOptions<Field>,
 ): Stage<Readonly<Record<Field, Column<string>>>, typeof adds> {
   const { against, fields, allow = [] } = options
-  const thresholds = {
-    info: options.info ?? defaultThresholds.info,
-    contaminated: options.contaminated ?? defaultThresholds.contaminated,
-  }
-  checkOptions(against, thresholds)
-  const needed: readonly string[] = fields ?? ['problem']
-  const looked = fields ?? ['problem', 'completion']
-  const isAllowed = allowList([...commonNgrams, ...allow])
-  const identity = against.map((benchmark) => ({
-    name: nameOf(benchmark),
-    sha256: sha256Of(benchmark),
-    fields: benchmark.fields ?? null,
-  }))
-
-  let scanner: Scanner | undefined
-  let loading: Promise<Scanner> | undefined
-  const load = async (run: Run): Promise<Scanner> => {
-    loading ??= loadScanner(against, thresholds, isAllowed, run)
-    return (scanner = await loading)
-  }
-  return map({
-    name: 'decontaminate',
-    needs: Object.fromEntries(needed.map((field) => [field, col.string('text to compare')])),
-    adds,
-    options: { against: identity, fields: looked, ...thresholds, allow },
-    each: (row, run) =>
-      scanner === undefined
-        ? load(run).then((loaded) => columnsOf(worst(loaded, row, looked)))
-        : columnsOf(worst(scanner, row, looked)),
-  }) as Stage<Readonly<Record<Field, Column<string>>>, typeof adds>
-}
-
-interface Found extends TextVerdict {
-  readonly item: BenchmarkText | null
-}
-
-/** Judges one text. */
-export type Scanner = (text: string) => Found
-
-async function loadScanner(
-  against: readonly BenchmarkFile[],
-  thresholds: { readonly info: number; readonly contaminated: number },
-  isAllowed: (ngram13: string) => boolean,
-  run: Run,
-): Promise<Scanner> {
-  const loaded = await Promise.all(against.map(readBenchmark))
-  const empty = loaded.reduce((sum, file) => sum + file.empty, 0)
-  if (empty > 0) run.count('benchmark items without words', empty)
-  return createScanner(
-    loaded.flatMap(({ texts }) => texts),
-    thresholds,
-    isAllowed,
-  )
-}
-
-/** The verdict on a text against the given benchmark texts. */
-export function createScanner(
-  texts: readonly BenchmarkText[],
-  thresholds = defaultThresholds,
-  isAllowed = allowList(commonNgrams),
-): Scanner {
-  const index = buildNgramIndex(texts.map((text) => text.words))
-  const shortItems = new Map<string, number>()
-  texts.forEach((text, entry) => {
-    const key = text.words.join(' ')
-    if (text.words.length < 13 && !shortItems.has(key)) shortItems.set(key, entry)
-  })
-  return (text) => {
-    const found = words(text)
-    const verdict = judge(index.find(found), thresholds, isAllowed)
-    const same = found.length < 13 ? shortItems.get(found.join(' ')) : undefined
-    const decided =
-      same === undefined
-        ? verdict
-        : ({
-            status: 'contaminated',
-            rule: 'short item',
-            entry: same,
-            ratio7: verdict.ratio7,
-            ngram13: null,
-          } as const)
-    return { ...decided, item: decided.entry === null ? null : (texts[decided.entry] ?? null) }
-  }
-}
-
-const severity = { clean: 0, partial: 1, contaminated: 2 }
-
-function worst(scan: Scanner, row: Readonly<Record<string, unknown>>, fields: readonly string[]): Found {
-  let found: Found | null = null
-  for (const field of fields) {
-    const text = row[field]
-    if (typeof text !== 'string') continue
-    const next = scan(text)
-    const more = found === null ? 1 : severity[next.status] - severity[found.status]
-    if (found === null || more > 0 || (more === 0 && next.ratio7 > found.ratio7)) found = next
-  }
-  return found ?? scan('')
-}
-
-function columnsOf({ status, rule, item, ratio7, ngram13 }: Found): Row<typeof adds> | { drop: string } {
-  if (status === 'contaminated' && item !== null) {
-    return { drop: `contaminated (${String(rule)}): ${item.benchmark} item ${item.itemId}` }
-  }
-  return {
-    decon_status: status,
-    decon_benchmark: item?.benchmark ?? null,
-    decon_item_id: item?.itemId ?? null,
-    decon_ratio7: ratio7,
-    decon_ngram13: ngram13,
-  }
-}
-
-function checkOptions(
-  against: readonly BenchmarkFile[],
-  { info, contaminated }: { readonly info: number; readonly contaminated: number },
-): void {
   if (against.length === 0) {
     throw new FulcrumError(
       'config',
@@ -160,11 +57,91 @@ function checkOptions(
       'Give at least one file in `against`, or leave the stage out.',
     )
   }
-  if (!(info >= 0 && info <= contaminated && contaminated <= 1)) {
-    throw new FulcrumError(
-      'config',
-      `decontaminate has info ${info} and contaminated ${contaminated}`,
-      'Both are shares of 7-grams: 0 <= info <= contaminated <= 1.',
-    )
+  const judging = judgingOf({ ...options, allow: entriesFor(allow, 'allowed by the pipeline') })
+  const needed: readonly string[] = fields ?? ['problem']
+  const looked = fields ?? ['problem', 'completion']
+  // Read at once: a missing benchmark must stop a run before it spends.
+  const identity = against.map((choice) => benchmarkIdentity(choice))
+  const { rule, info, contaminated, leastNgrams } = judging
+
+  let judge: TextJudge | undefined
+  let loading: Promise<TextJudge> | undefined
+  const load = async (run: Run): Promise<TextJudge> => {
+    loading ??= loadJudge(against, judging, run)
+    return (judge = await loading)
+  }
+  return map({
+    name: 'decontaminate',
+    needs: Object.fromEntries(needed.map((field) => [field, col.string('text to compare')])),
+    adds,
+    options: { against: identity, fields: looked, rule, info, contaminated, leastNgrams, allow },
+    each: (row, run) =>
+      judge === undefined
+        ? load(run).then((loaded) => columnsOf(worst(loaded, row, looked)))
+        : columnsOf(worst(judge, row, looked)),
+  }) as Stage<Readonly<Record<Field, Column<string>>>, typeof adds>
+}
+
+async function loadJudge(
+  against: readonly BenchmarkChoice[],
+  judging: Judging,
+  run: Run,
+): Promise<TextJudge> {
+  const texts: ItemText[] = []
+  for (const choice of against) {
+    const onSummary = ({ empty }: BenchmarkSummary): void => {
+      if (empty.length > 0) run.count('benchmark items without words', empty.length)
+    }
+    for await (const text of benchmarkTexts(choice, { onSummary })) if (text.isFeature) texts.push(text)
+  }
+  return createTextJudge(texts, judging)
+}
+
+interface Found {
+  readonly verdict: FoundVerdict
+  readonly field: string
+  /** UTF-8 bytes of the field before the part that was judged. */
+  readonly partStart: number
+}
+
+function worst(
+  judge: TextJudge,
+  row: Readonly<Record<string, unknown>>,
+  fields: readonly string[],
+): Found | null {
+  let found: Found | null = null
+  for (const field of fields) {
+    const value = row[field]
+    if (typeof value !== 'string') continue
+    for (const { text, byteStart: partStart } of placedTexts(row, field, value)) {
+      const verdict = judge(text)
+      if (found === null || isWorse(verdict, found.verdict)) found = { verdict, field, partStart }
+    }
+  }
+  return found
+}
+
+function columnsOf(found: Found | null): Row<typeof adds> | { drop: string } {
+  const {
+    status = 'clean',
+    reason = null,
+    pair = null,
+    score = 0,
+    ngram = null,
+    span = null,
+  } = found?.verdict ?? {}
+  if (status === 'contaminated' && pair !== null) {
+    return { drop: `contaminated (${String(reason)}): ${pair.item.benchmark} item ${pair.item.itemId}` }
+  }
+  const { field, partStart } = found ?? { field: null, partStart: 0 }
+  return {
+    decon_status: status,
+    decon_benchmark: pair?.item.benchmark ?? null,
+    decon_item_id: pair?.item.itemId ?? null,
+    decon_ratio7: score,
+    decon_ngram13: ngram,
+    decon_field: pair === null ? null : field,
+    decon_span_start: span === null ? null : span.byteStart + partStart,
+    decon_span_end: span === null ? null : span.byteEnd + partStart,
   }
 }

@@ -11,7 +11,7 @@ import { fileProblem } from './cache.ts'
 import { type Item, type ItemFields, itemFields, letter, valueAt } from './item-fields.ts'
 import { usualColumns, usualIds, usualQuestions } from './usual-columns.ts'
 
-type ItemField = 'question' | 'question+choices' | 'choice' | 'answer' | 'context' | 'solution'
+export type ItemField = 'question' | 'question+choices' | 'choice' | 'answer' | 'context' | 'solution'
 
 /** One text of one benchmark item. */
 export interface BenchmarkItemText {

@@ -70,7 +70,9 @@ async function journalNames(folder: string): Promise<string[]> {
   try {
     return (await readdir(folder)).filter((name) => /^\d{6}-[\w-]+\.journal$/.test(name)).sort()
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    const { code = '' } = error as NodeJS.ErrnoException
+    // Nothing there yet; where a file is in the way, whoever writes first says so.
+    if (code === 'ENOENT' || code === 'ENOTDIR') return []
     throw new FulcrumError(
       'store',
       `${folder} cannot be read: ${String(error)}`,
