@@ -13,8 +13,7 @@ type Name = (typeof names)[number]
 /** Says what this machine can train and sample with, or what a server can do. */
 export default command({
   name: 'doctor',
-  summary:
-    'Try every tensor backend and llama.cpp on this machine, and say why one does not work and how to get it; or try a server',
+  summary: 'Try every tensor backend and llama.cpp here, or a server: what works, and why the rest does not',
   positionals: [],
   options: z.object({
     backend: z.enum(names).optional().describe('try only this one, in this process'),
@@ -26,10 +25,7 @@ export default command({
       .string()
       .optional()
       .describe("model folder with the served model's tokenizer and chat template"),
-    dialect: z
-      .enum(dialectChoices)
-      .default('auto')
-      .describe('how the server is asked; auto goes by what it calls itself'),
+    dialect: z.enum(dialectChoices).default('auto').describe('how it is asked; auto goes by its own name'),
     json: z.boolean().default(false).describe('print JSON'),
   }),
   example: 'fulcrum doctor',

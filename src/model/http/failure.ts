@@ -60,6 +60,10 @@ export const temporaryAtFirst = (error: unknown): Temporary | null =>
 export const isRefused = (error: unknown): boolean =>
   isApiError(error) && (error.status === 400 || error.status === 422)
 
+/** Whatever the server will not do, for lack of the route, the field or the right: not trouble of its own. */
+export const isDeclined = (error: unknown): boolean =>
+  isApiError(error) && error.status !== undefined && error.status < 500 && temporary(error) === null
+
 /** No such route; an HTML page for it says the same of the route, but also of the server. */
 export const isAbsent = (error: unknown): boolean =>
   isApiError(error) && (error.status === 404 || error.status === 405 || error.status === 501)

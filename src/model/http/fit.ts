@@ -3,7 +3,7 @@ import type { Tokenizer } from '../model.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Connection } from './connection.ts'
 import type { Call, Drawn, TokenDialect } from './dialect.ts'
-import { isAbsent, isRefused } from './failure.ts'
+import { isDeclined, isRefused } from './failure.ts'
 
 /** What was compared with the server: true the same, null the server offers nothing to compare with. */
 export interface Fit {
@@ -103,12 +103,12 @@ async function sameTemplate(
   )
 }
 
-/** The answer; null from a server that has no such route. */
+/** The answer; null from a server that has no such route, or keeps it to itself. */
 async function offered<T>(connection: Connection, call: Call<T>): Promise<T | null> {
   try {
     return await connection.ask({ ...call, seed: 1, probing: true })
   } catch (error) {
-    if (isAbsent(error)) return null
+    if (isDeclined(error)) return null
     throw await connection.explain(error)
   }
 }

@@ -86,7 +86,7 @@ async function probeExact(
   const { ids: given, reported } = drawn[Math.max(at, 0)] as Drawn
   const [scoring, taken, bannedFirst, seeds] = await Promise.all([
     probeScore(connection, dialect, ids, given ?? [], reported),
-    samplerLogprobs ? probeTaken(connection, dialect, ids) : ('unknown' as const),
+    samplerLogprobs ? probeTaken(connection, { dialect, ids, tokenizer }) : ('unknown' as const),
     probeBan(connection, dialect, ids),
     probeSeeds(connection, dialect, ids, reply),
   ])
@@ -227,13 +227,12 @@ const near = 0.05
 
 /** Of which distribution reported log-probabilities are: the likeliest tokens at temperature 1, and again at temperature 2
  *  with top-k 2. The model's stay as they are; the sampler's two sum to one; those after temperature draw near to each
- *  other by half. Asked at a few prefixes, since a place with one possible token tells nothing. */
+ *  other by half. Asked at a few places, since one with a single possible token tells nothing. */
 async function probeTaken(
   connection: Connection,
-  dialect: TokenDialect,
-  ids: readonly number[],
+  { dialect, ids, tokenizer }: Pick<Exact, 'dialect' | 'ids' | 'tokenizer'>,
 ): Promise<Taken> {
-  const prefixes = [1, 2 / 3, 1 / 3].map((share) => ids.slice(0, Math.max(1, Math.ceil(ids.length * share))))
+  const prefixes = ['', 'I', 'The most'].map((begun) => [...ids, ...tokenizer.encode(begun)])
   const single: Part = { ...tiny, n: 1, maxTokens: 1 }
   const wants = { top: 5, banned: [] }
   for (const prefix of prefixes) {
@@ -250,7 +249,7 @@ async function probeTaken(
   return 'unknown'
 }
 
-export function takenFrom([first, second]: Top, after: Top): Taken {
+function takenFrom([first, second]: Top, after: Top): Taken {
   if (first === undefined || second === undefined) return 'unknown'
   const then = [first, second].map(({ id }) => after.find((of) => of.id === id)?.logprob)
   const [a, b] = then

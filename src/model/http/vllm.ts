@@ -13,7 +13,7 @@ import { IncompleteReply } from './failure.ts'
 import { inOrder, logprobsOf, readAs } from './reply.ts'
 
 /** How a server gives the log-probabilities of tokens it is given: vLLM's prompt_logprobs, or echo. */
-export type ScoreWay = 'prompt_logprobs' | 'echo'
+type ScoreWay = 'prompt_logprobs' | 'echo'
 
 export interface CompletionsWay {
   /** The fields vLLM adds to the OpenAI ones: top_k, token ids, special tokens. */
