@@ -39,7 +39,7 @@ export { type Account, type AccountOptions, openAccount } from './model/account/
 export { type Price, readPrices } from './model/account/prices.ts'
 export { ledger, type LedgerOptions } from './model/ledger/ledger.ts'
 export type { Limits } from './model/limits/limiter.ts'
-export { httpModel } from './model/http.ts'
+export { type EndpointReport, httpModel, tryEndpoint } from './model/http.ts'
 export { llamaModel } from './model/llama.ts'
 export { localModel } from './model/local.ts'
 export { openModel, type OpenModelOptions } from './model/open.ts'

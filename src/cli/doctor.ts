@@ -4,23 +4,34 @@ import { z } from 'zod'
 import { probeLlama } from '../model/llama-library.ts'
 import { backendNames, type Probe, probeBackend } from '../nn/backend.ts'
 import { command } from './command.ts'
+import { dialectChoices, diagnoseEndpoint } from './endpoint.ts'
 import { table } from './table.ts'
 
 const names = [...backendNames, 'node-llama-cpp'] as const
 type Name = (typeof names)[number]
 
-/** Says what this machine can train and sample with. */
+/** Says what this machine can train and sample with, or what a server can do. */
 export default command({
   name: 'doctor',
-  summary:
-    'Try every tensor backend and llama.cpp on this machine, and say why one does not work and how to get it',
+  summary: 'Try every tensor backend and llama.cpp here, or a server: what works, and why the rest does not',
   positionals: [],
   options: z.object({
     backend: z.enum(names).optional().describe('try only this one, in this process'),
+    endpoint: z
+      .string()
+      .optional()
+      .describe('try this server instead, http://host:port/v1#model-name, with tiny requests'),
+    tokenizer: z
+      .string()
+      .optional()
+      .describe("model folder with the served model's tokenizer and chat template"),
+    dialect: z.enum(dialectChoices).default('auto').describe('how it is asked; auto goes by its own name'),
     json: z.boolean().default(false).describe('print JSON'),
   }),
   example: 'fulcrum doctor',
-  run: async ({ options: { backend, json } }, { print, tell }) => {
+  run: async ({ options: { backend, json, endpoint, tokenizer, dialect } }, terminal) => {
+    const { print, tell } = terminal
+    if (endpoint !== undefined) return diagnoseEndpoint({ endpoint, tokenizer, dialect, json }, terminal)
     const probes: Probe[] = []
     for (const name of backend === undefined ? names : [backend]) {
       tell(`trying ${name}\n`)

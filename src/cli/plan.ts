@@ -101,7 +101,7 @@ function asText(plan: Plan): string {
     'Datasets written:',
     ...configs,
     '',
-    `Models: ${plan.models.join(', ') || 'none'}`,
+    `Models: ${plan.models.map((id) => `${id} (${plan.grades[id] ?? 'text'})`).join(', ') || 'none'}`,
     `About ${formatCount(plan.expectedCalls)} completions, if no row is dropped and none becomes several.`,
   ].join('\n')
 }

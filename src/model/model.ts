@@ -6,6 +6,8 @@ export interface Tokenizer {
   readonly sha256: string
   /** sha256 of the chat template, hex; null without one. */
   readonly chatTemplateSha256: string | null
+  /** One more than the highest id. */
+  readonly vocabularySize: number
   /** Text of the end-of-sequence token and its id. */
   readonly eos: { readonly id: number; readonly text: string }
   /** Text of a beginning-of-sequence token that the tokenizer of other tools puts before every text by itself; null
@@ -84,6 +86,10 @@ export interface Capabilities {
   readonly tokenIdsOut: boolean
   readonly samplerLogprobs: boolean
   readonly score: boolean
+  /** Keeps tokens from beginning a completion (SampleOptions.bannedFirst). */
+  readonly bannedFirst?: boolean
+  /** Equal seeds draw equal completions, the later ones of a request those of a later seed. */
+  readonly seeds?: boolean
 }
 
 export interface ScoreOptions {
@@ -105,6 +111,8 @@ export interface TokenScore {
   readonly entropy: number | null
   /** No token is more likely there; null where the engine does not tell. */
   readonly isGreedy: boolean | null
+  /** Of an engine that lists a few likeliest tokens only: the log-probability is this at least. */
+  readonly isLowerBound?: true
 }
 
 /** How a model that costs something is paid for. */
@@ -131,4 +139,22 @@ export interface Model {
   /** Of a model that costs something to ask. */
   readonly paid?: Paid
   close(): Promise<void>
+}
+
+/** `exact`: prompts and completions are the very token ids, and given ones are scored; `text` otherwise. */
+export interface Grade {
+  readonly grade: 'exact' | 'text'
+  /** What `exact` wants and is not there. */
+  readonly lacks: readonly string[]
+}
+
+export function gradeOf({ capabilities, tokenizer }: Pick<Model, 'capabilities' | 'tokenizer'>): Grade {
+  const { tokenIdsIn, tokenIdsOut, score } = capabilities
+  const lacks = [
+    ...(tokenizer === null ? ['a local tokenizer'] : []),
+    ...(tokenIdsIn ? [] : ['token-id prompts']),
+    ...(tokenIdsOut ? [] : ['token ids of completions']),
+    ...(score ? [] : ['exact log-probabilities of given tokens']),
+  ]
+  return { grade: lacks.length === 0 ? 'exact' : 'text', lacks }
 }

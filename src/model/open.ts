@@ -2,7 +2,8 @@ import { FulcrumError } from '../errors.ts'
 import { locate } from '../store/bundled.ts'
 import { findFolders } from '../nn/adapted.ts'
 import { loadTokenizer } from '../nn/tokenizer.ts'
-import { httpModel } from './http.ts'
+import type { DialectName } from './http/dialect.ts'
+import { httpModel, type HttpModelOptions } from './http.ts'
 import { llamaModel } from './llama.ts'
 import { localModel } from './local.ts'
 import type { Model } from './model.ts'
@@ -12,13 +13,15 @@ export interface OpenModelOptions {
   readonly apiKey?: string | undefined
   /** Model folder whose tokenizer and chat template the model uses: a GGUF file needs it, an endpoint gives exact token ids with it. */
   readonly tokenizer?: string | undefined
+  /** How an endpoint is asked; left out, it goes by what the server calls itself. */
+  readonly dialect?: DialectName | 'auto' | undefined
   /** Worker threads of a local model. */
   readonly workers?: number | undefined
 }
 
 /** A model by one string: a folder, `FOLDER#ADAPTER_FOLDER`, the folder of an adapter that names its model,
  *  `FILE.gguf` or `FILE.gguf#LORA.gguf` for llama.cpp, or `http://host:port/v1#model-name`. With a tokenizer an endpoint is asked
- *  through /completions with token ids, without one through /chat/completions. */
+ *  with token ids where it takes them, without one through /chat/completions. */
 export async function openModel(spec: string, options: OpenModelOptions = {}): Promise<Model> {
   if (!/^https?:\/\//.test(spec)) {
     if (/\.gguf(#|$)/.test(spec)) return openGguf(spec, options)
@@ -28,6 +31,14 @@ export async function openModel(spec: string, options: OpenModelOptions = {}): P
       ...(adapter !== undefined && { adapter }),
     })
   }
+  return httpModel(await endpointOptions(spec, options))
+}
+
+/** An endpoint by one string, `http://host:port/v1#model-name`. */
+export async function endpointOptions(
+  spec: string,
+  { tokenizer, apiKey, dialect }: OpenModelOptions,
+): Promise<HttpModelOptions> {
   const [baseUrl, model] = spec.split('#')
   if (baseUrl === undefined || model === undefined || model === '') {
     throw new FulcrumError(
@@ -36,15 +47,13 @@ export async function openModel(spec: string, options: OpenModelOptions = {}): P
       `Write the model's name after the URL: ${baseUrl ?? spec}#model-name`,
     )
   }
-  const tokenizer =
-    options.tokenizer === undefined ? undefined : await loadTokenizer(locate(options.tokenizer))
-  return httpModel({
+  return {
     baseUrl,
     model,
-    api: tokenizer === undefined ? 'chat' : 'completions',
-    ...(options.apiKey !== undefined && { apiKey: options.apiKey }),
-    ...(tokenizer !== undefined && { tokenizer }),
-  })
+    ...(dialect !== undefined && { dialect }),
+    ...(apiKey !== undefined && { apiKey }),
+    ...(tokenizer !== undefined && { tokenizer: await loadTokenizer(locate(tokenizer)) }),
+  }
 }
 
 async function openGguf(spec: string, { tokenizer }: OpenModelOptions): Promise<Model> {

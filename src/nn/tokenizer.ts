@@ -24,7 +24,7 @@ const { Tokenizer: HuggingFaceTokenizer } = huggingFace as unknown as {
 /** The tokenizer and chat template of a Hugging Face model folder. */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const path = join(folder, 'tokenizer.json')
-  const json = (await readJson(path)) as object
+  const json = (await readJson(path)) as TokenizerJson
   const config = (await readJson(join(folder, 'tokenizer_config.json'))) as Record<string, unknown>
   const tokenizer = new HuggingFaceTokenizer(json, config)
   const eosText = tokenText(config.eos_token)
@@ -43,6 +43,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
       .update(await readFile(path))
       .digest('hex'),
     chatTemplateSha256: template === null ? null : createHash('sha256').update(template).digest('hex'),
+    vocabularySize: sizeOf(json),
     eos: { id: eosId, text: eosText },
     addedBos: addedBos(tokenizer, tokenText(config.bos_token)),
     encode: (text) => tokenizer.encode(text, { add_special_tokens: false }).ids,
@@ -52,6 +53,23 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
         : tokenizer.decode([...ids], { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
     renderChat: (messages) => render(compiled, messages, config, folder),
   }
+}
+
+/** Ids of the model's vocabulary and of added tokens: BPE has them by token, Unigram in order. */
+function sizeOf(json: TokenizerJson): number {
+  const { vocab = {} } = json.model ?? {}
+  const ids = isList(vocab) ? [vocab.length - 1] : Object.values(vocab)
+  const added = (json.added_tokens ?? []).map(({ id }) => id)
+  return 1 + [...ids, ...added].reduce((highest, id) => Math.max(highest, id), -1)
+}
+
+const isList = (vocab: Vocabulary): vocab is readonly unknown[] => Array.isArray(vocab)
+
+type Vocabulary = Readonly<Record<string, number>> | readonly unknown[]
+
+interface TokenizerJson {
+  readonly model?: { readonly vocab?: Vocabulary }
+  readonly added_tokens?: readonly { readonly id: number }[]
 }
 
 function addedBos(tokenizer: HuggingFaceTokenizer, bos: string | null): string | null {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { FulcrumError } from '../errors.ts'
-import type { Model } from '../model/model.ts'
+import { type Grade, gradeOf, type Model } from '../model/model.ts'
 import { type Columns, typeName } from '../record/columns.ts'
 import type { Pipeline, Step } from './pipeline.ts'
 import { type InputSummary, surveyInputs } from './source.ts'
@@ -30,6 +30,8 @@ export interface Plan {
   /** Columns of a row after the last step. */
   readonly columns: Columns
   readonly models: readonly string[]
+  /** Of each of the models, how exact it is: token ids and scores, or text. */
+  readonly grades: Readonly<Record<string, Grade['grade']>>
   /** Model completions expected, if no row is dropped and none becomes several. */
   readonly expectedCalls: number
   /** Everything that decides the output, as JSON: two runs with equal identities write equal bytes. */
@@ -65,6 +67,7 @@ export async function planPipeline(pipeline: Pipeline<Columns>, options: PlanOpt
     until: options.until ?? null,
     columns: stages.reduce<Columns>((have, stage) => ({ ...have, ...stage.adds }), pipeline.source.columns),
     models,
+    grades: gradesOf(modelsOf(steps)),
     expectedCalls: stages.reduce((sum, stage) => sum + rows * (stage.callsPerRow ?? 0), 0),
     identity,
     configSha256: createHash('sha256').update(JSON.stringify(identity)).digest('hex'),
@@ -112,6 +115,13 @@ function identityOf(
 export const modelsOf = (steps: readonly Step[]): Model[] => [
   ...new Set(stagesOf(steps).flatMap(({ models = [] }) => models)),
 ]
+
+/** Of two models with one id the lower grade counts. */
+function gradesOf(models: readonly Model[]): Record<string, Grade['grade']> {
+  const grades: Record<string, Grade['grade']> = {}
+  for (const model of models) if (grades[model.id] !== 'text') grades[model.id] = gradeOf(model).grade
+  return grades
+}
 
 /** Gives up the models that the stages hold: worker threads and connections end. */
 export async function closeModels(steps: readonly Step[]): Promise<void> {

@@ -140,7 +140,7 @@ async function manifestOf(plan: Plan, commits: readonly CommitRecord[]): Promise
     pipeline: { name: plan.name, options: { ...plan.options }, config_sha256: plan.configSha256, stages },
     seed: plan.seed,
     versions: { fulcrum: version, node: process.version },
-    models: plan.models.map((id) => ({ id })),
+    models: plan.models.map((id) => ({ id, grade: plan.grades[id] })),
     inputs: plan.inputs.map((input) => ({ ...input })),
     configs: Object.fromEntries(configs),
     removed: {

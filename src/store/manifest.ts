@@ -28,7 +28,13 @@ export const manifestSchema = z.strictObject({
   }),
   seed: z.int(),
   versions: z.strictObject({ fulcrum: z.string(), node: z.string() }),
-  models: z.array(z.strictObject({ id: z.string() })),
+  models: z.array(
+    z.strictObject({
+      id: z.string(),
+      /** Token ids both ways and scores of given tokens, or text. */
+      grade: z.enum(['exact', 'text']).optional(),
+    }),
+  ),
   inputs: z.array(z.strictObject({ file: z.string(), sha256, rows: count, malformed: count })),
   configs: z.record(
     z.string(),

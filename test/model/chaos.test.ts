@@ -27,7 +27,7 @@ async function behindProxy(limits: Partial<Limits> = {}): Promise<{ model: Model
   const model = await httpModel({
     baseUrl: proxy.url,
     model: 'm',
-    api: 'completions',
+    dialect: 'vllm',
     apiKey: 'sk-right',
     limits: { concurrency: 8, breaker, ...limits },
     retry,

@@ -125,7 +125,7 @@ test('no more requests run at once than allowed', async () => {
   const model = await httpModel({
     baseUrl: (await serve(slow)).url,
     model: 'policy',
-    api: 'completions',
+    dialect: 'vllm',
     limits: { concurrency: 3 },
   })
   open.push(model)

@@ -50,7 +50,7 @@ export async function connect(
   const model = await httpModel({
     baseUrl: server.url,
     model: 'policy',
-    api: 'completions',
+    dialect: 'vllm',
     tokenizer,
     retry: quick,
     // Most tests are of one request: how an endpoint that is down is told is in limits.test.ts.

@@ -23,6 +23,8 @@ test('a vLLM-like server is found to take and give token ids, with log-probabili
     tokenIdsOut: true,
     samplerLogprobs: true,
     score: true,
+    bannedFirst: false,
+    seeds: true,
   })
   assert.equal(model.id, 'http:policy')
 })
@@ -70,7 +72,9 @@ test('every field of the sampler is written out', async () => {
     repetition_penalty: 1,
     min_tokens: 0,
     ignore_eos: false,
+    stop_token_ids: [tokenizer.eos.id],
     return_token_ids: true,
+    return_tokens_as_token_ids: true,
     add_special_tokens: false,
     skip_special_tokens: false,
     spaces_between_special_tokens: false,
@@ -89,7 +93,7 @@ test('log-probabilities before temperature are not passed off as those of the sa
   assert.ok((await logprobs({ temperature: 0 }))?.every((value) => value === 0))
   const ids = [...prompt(tokenizer).ids, ...tokenizer.encode('3 * 4 = 12')]
   await assert.rejects(
-    model.score(ids, { temperature: 0.7, topP: 1, topK: 0, from: 20 }),
+    model.score(ids, { temperature: 0.7, topP: 1, topK: 0, from: 11 }),
     isModelError(/cannot give the sampler's log-probabilities at temperature 0.7/, /temperature 1/),
   )
 })
@@ -153,7 +157,7 @@ test('more completions than a request may ask for are parts of one sequence of s
     complete: ({ seed }) => ({ text: String(seed) }),
     style: 'plain',
   })
-  const model = await httpModel({ baseUrl: server.url, model: 'policy', api: 'completions' })
+  const model = await httpModel({ baseUrl: server.url, model: 'policy', dialect: 'vllm' })
   open.push(model)
   const completions = await model.sample({ kind: 'text', text: 'x' }, { ...options, n: 300, seed: 1000 })
   assert.deepEqual(
@@ -189,6 +193,8 @@ test('a plain server is asked in text, and claims nothing', async () => {
     tokenIdsOut: false,
     samplerLogprobs: false,
     score: false,
+    bannedFirst: false,
+    seeds: false,
   })
   const [first] = await model.sample(
     { kind: 'chat', messages: [{ role: 'user', content: question }] },
@@ -230,7 +236,7 @@ test('a chat endpoint gives text, with thinking in front of it, and no ids', asy
     style: 'plain',
     complete: ({ messages, seed }) => ({ text: `${messages?.[0]?.content} ${seed}`, reasoning: 'hm' }),
   })
-  const model = await connect(server, { api: 'chat' })
+  const model = await connect(server, { dialect: 'openai-chat' })
   const [, second] = await model.sample(
     { kind: 'chat', messages: [{ role: 'user', content: 'hi' }] },
     options,
@@ -244,6 +250,8 @@ test('a chat endpoint gives text, with thinking in front of it, and no ids', asy
     n: 4,
     temperature: 1,
     top_p: 1,
+    presence_penalty: 0,
+    frequency_penalty: 0,
     max_tokens: 200,
     seed: 11,
     stream: false,
@@ -258,7 +266,7 @@ test('reasoning_content is read where there is no reasoning', async () => {
   const spoil = () => ({
     choices: [{ message: { content: null, reasoning_content: 'hm' }, finish_reason: 'length' }],
   })
-  const model = await connect(await serve({ ...vllm, spoil }), { api: 'chat' })
+  const model = await connect(await serve({ ...vllm, spoil }), { dialect: 'openai-chat' })
   const [only] = await model.sample({ kind: 'chat', messages: [] }, { ...options, n: 1 })
   assert.deepEqual([only?.text, only?.finishReason], ['<think>\nhm\n</think>\n\n', 'length'])
 })

@@ -10,6 +10,7 @@ const endId = letters.length
 export const tokenizer: Tokenizer = {
   sha256: 'f'.repeat(64),
   chatTemplateSha256: null,
+  vocabularySize: 0,
   eos: { id: endId, text: '<end>' },
   addedBos: null,
   encode: (text) =>

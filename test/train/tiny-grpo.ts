@@ -12,6 +12,7 @@ import { tinyCheckpoint } from '../nn/tiny.ts'
 export const letters: Tokenizer = {
   sha256: 'letters',
   chatTemplateSha256: null,
+  vocabularySize: 26,
   eos: { id: 0, text: 'a' },
   addedBos: null,
   encode: (text) => Array.from(text, (letter) => letter.charCodeAt(0) - 97),

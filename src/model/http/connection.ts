@@ -6,7 +6,17 @@ import type { Account } from '../account/account.ts'
 import { createLimiter, type Limits } from '../limits/limiter.ts'
 import type { Usage } from '../model.ts'
 import { withDeadline } from './deadline.ts'
-import { explained, isUnknown, strainOf, temporary, temporaryAtFirst } from './failure.ts'
+import type { Call } from './dialect.ts'
+import {
+  explained,
+  isAbsent,
+  isRefused,
+  isUnknown,
+  refuseHtml,
+  strainOf,
+  temporary,
+  temporaryAtFirst,
+} from './failure.ts'
 import { mostTokens, usageIn } from './usage.ts'
 
 export interface ConnectionOptions {
@@ -17,11 +27,7 @@ export interface ConnectionOptions {
   readonly retry: RetryPolicy
 }
 
-interface Request<T> {
-  readonly path: '/completions' | '/chat/completions'
-  readonly body: Readonly<Record<string, unknown>>
-  /** Reads the reply; throws IncompleteReply for one that should be asked for again. */
-  readonly read: (reply: unknown) => T
+interface Request<T> extends Call<T> {
   /** Keys the jitter of retries. */
   readonly seed: number
   readonly signal?: AbortSignal | undefined
@@ -39,6 +45,8 @@ export interface Connection {
   /** From here on a run's limits hold, and it pays. */
   readonly join: (account: Account) => void
   ask<T>(request: Request<T>): Promise<T>
+  /** What lies below the base URL, or at a whole URL; null where nothing does. */
+  get(path: string): Promise<unknown>
   /** The error as a user should read it. */
   readonly explain: (error: unknown) => Promise<unknown>
   readonly close: () => Promise<void>
@@ -60,16 +68,7 @@ export function connect(options: ConnectionOptions): Connection {
   const client = clientOf(options, agent)
   let limiter = createLimiter(baseUrl, options.limits, strainOf)
   let account: Account | null = null
-  const explain = async (error: unknown): Promise<unknown> => {
-    const told = explained(error, { ...options, attempts: retry.attempts })
-    if (!isUnknown(error) || !(told instanceof FulcrumError)) return told
-    const names = await client.models.list().then(
-      ({ data }) => data.map(({ id }) => id),
-      () => [],
-    )
-    if (names.length === 0) return told
-    return new FulcrumError('model', told.message, `Models there: ${names.slice(0, 20).join(', ')}.`)
-  }
+  const explain = (error: unknown): Promise<unknown> => explainTo(client, error, options)
   return {
     options,
     who,
@@ -77,8 +76,8 @@ export function connect(options: ConnectionOptions): Connection {
       account = joined
       limiter = joined.limiterFor(who, options.limits, strainOf)
     },
-    ask: async ({ path, body, read, seed, signal, onUsage, probing = false }) => {
-      const most = mostTokens(body)
+    ask: async ({ path, body, read, seed, signal, onUsage, probing = false, ...call }) => {
+      const most = call.most ?? mostTokens(body)
       const send = async () => {
         account?.purse.check()
         const { timeoutMs } = limiter.limits
@@ -86,7 +85,8 @@ export function connect(options: ConnectionOptions): Connection {
         const reply = await withDeadline(patience, signal, (until) =>
           client.post(path, { body, signal: until }),
         )
-        const usage = usageIn(reply, most)
+        refuseHtml(reply)
+        const usage = call.usage === undefined ? usageIn(reply, most) : (call.usage(reply) ?? most)
         account?.purse.pay(who, usage)
         const value = read(reply)
         onUsage?.(usage)
@@ -101,8 +101,39 @@ export function connect(options: ConnectionOptions): Connection {
         throw probing ? error : await explain(error)
       }
     },
+    get: async (path) => {
+      try {
+        return await get(client, path, options)
+      } catch (error) {
+        throw await explain(error)
+      }
+    },
     explain,
     close: () => agent.destroy(),
+  }
+}
+
+/** The error as a user reads it, with the names of the models that are there. */
+async function explainTo(client: OpenAI, error: unknown, options: ConnectionOptions): Promise<unknown> {
+  const told = explained(error, { ...options, attempts: options.retry.attempts })
+  if (!isUnknown(error) || !(told instanceof FulcrumError)) return told
+  const names = await client.models.list().then(
+    ({ data }) => data.map(({ id }) => id),
+    () => [],
+  )
+  if (names.length === 0) return told
+  return new FulcrumError('model', told.message, `Models there: ${names.slice(0, 20).join(', ')}.`)
+}
+
+async function get(client: OpenAI, path: string, { limits, retry }: ConnectionOptions): Promise<unknown> {
+  const send = () => withDeadline(limits.timeoutMs, undefined, (signal) => client.get(path, { signal }))
+  try {
+    const reply: unknown = await withRetries(send, temporaryAtFirst, retry, [path])
+    refuseHtml(reply)
+    return reply
+  } catch (error) {
+    if (isAbsent(error) || isRefused(error)) return null
+    throw error
   }
 }
 

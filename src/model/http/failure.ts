@@ -8,6 +8,18 @@ export class IncompleteReply extends Error {
   override readonly name = 'IncompleteReply'
 }
 
+/** A web page where JSON should be: once a server has been spoken to, a proxy's passing trouble. */
+class AnswersHtml extends IncompleteReply {}
+
+export function refuseHtml(reply: unknown): void {
+  if (typeof reply === 'string' && isHtml(reply)) throw new AnswersHtml(titleOf(reply))
+}
+
+const isHtml = (text: string): boolean => /<!doctype html|<html[\s>]/i.test(text)
+
+const titleOf = (page: string): string =>
+  /<title[^>]*>\s*([^<]{1,80})/i.exec(page)?.[1]?.trim() ?? 'a page without a title'
+
 /** No whole answer within the time limit; the connection may be dead without saying so. */
 export class TimedOut extends Error {
   override readonly name = 'TimedOut'
@@ -42,11 +54,19 @@ export function temporary(error: unknown): Temporary | null {
 
 /** The same while a connection is first tried: nobody listening will not change by asking again. */
 export const temporaryAtFirst = (error: unknown): Temporary | null =>
-  unreachable(error) === null ? temporary(error) : null
+  unreachable(error) === null && !(error instanceof AnswersHtml) ? temporary(error) : null
 
 /** A request the server does not understand, so that a plainer one may do. */
 export const isRefused = (error: unknown): boolean =>
   isApiError(error) && (error.status === 400 || error.status === 422)
+
+/** Whatever the server will not do, for lack of the route, the field or the right: not trouble of its own. */
+export const isDeclined = (error: unknown): boolean =>
+  isApiError(error) && error.status !== undefined && error.status < 500 && temporary(error) === null
+
+/** No such route; an HTML page for it says the same of the route, but also of the server. */
+export const isAbsent = (error: unknown): boolean =>
+  isApiError(error) && (error.status === 404 || error.status === 405 || error.status === 501)
 
 export const isUnknown = (error: unknown): boolean => isApiError(error) && error.status === 404
 
@@ -80,7 +100,17 @@ export interface Asked {
 }
 
 /** The error a user reads: what the endpoint did, and the next step. The key never shows, even if a server repeats it. */
-export function explained(error: unknown, { baseUrl, model, apiKey, attempts }: Asked): unknown {
+export function explained(error: unknown, asked: Asked): unknown {
+  const page = error instanceof AnswersHtml ? error.message : htmlIn(error)
+  if (page === null) return told(error, asked)
+  return new FulcrumError(
+    'model',
+    `${asked.baseUrl} answers a web page where JSON should be: ${page}`,
+    'Give the URL of the API, which mostly ends with /v1, not that of a page about it; or look at the proxy between.',
+  )
+}
+
+function told(error: unknown, { baseUrl, model, apiKey, attempts }: Asked): unknown {
   const fail = (message: string, hint: string): FulcrumError => new FulcrumError('model', hide(message), hint)
   const hide = (text: string): string =>
     apiKey === undefined || apiKey === '' ? text : text.replaceAll(apiKey, '***')
@@ -134,6 +164,12 @@ export function explained(error: unknown, { baseUrl, model, apiKey, attempts }: 
     'Check that the server speaks the OpenAI API and takes these options.',
   )
 }
+
+/** Refusals that come as a page: the client puts the body into the message. */
+const htmlIn = (error: unknown): string | null =>
+  isApiError(error) && error.status !== undefined && error.status < 500 && isHtml(error.message)
+    ? titleOf(error.message)
+    : null
 
 const deepest = (error: Error): string =>
   error.cause instanceof Error ? deepest(error.cause) : error.message

@@ -1,92 +1,152 @@
-import { FulcrumError } from '../../errors.ts'
-import type { Capabilities, Message, Tokenizer } from '../model.ts'
-import { chatBody, type ChatDialect, readChat } from './chat.ts'
-import {
-  type Choice,
-  completionBody,
-  completionOf,
-  type CompletionReply,
-  type Dialect,
-  readCompletions,
-} from './completions.ts'
+import type { Capabilities, Tokenizer } from '../model.ts'
+import { type Catalogue, requireRoom } from './catalogue.ts'
+import { completionOf, listFor, type Reading } from './completion.ts'
+import { oneValue, type Taken, type Top } from './conversion.ts'
 import type { Connection } from './connection.ts'
+import {
+  type Call,
+  type DialectName,
+  type Drawn,
+  type Given,
+  type Part,
+  type Reply,
+  type TokenDialect,
+  type Wants,
+} from './dialect.ts'
 import { IncompleteReply, isRefused } from './failure.ts'
-import { readScores, scoreBody, type ScoreWay } from './score.ts'
+import { equal, type Fit, givesIds, probeText, requireFit } from './fit.ts'
+import { llamaServer } from './llama-server.ts'
+import { sglang } from './sglang.ts'
+import { vllm } from './vllm.ts'
 
-export interface CompletionsProbe {
-  readonly dialect: Dialect
-  readonly scoreWay: ScoreWay | null
+/** What a token endpoint was seen to do. */
+export interface Probed {
+  readonly dialect: TokenDialect
+  readonly reading: Reading
   readonly capabilities: Capabilities
+  /** Null without exact ids, where there is nothing to compare. */
+  readonly fit: Fit | null
 }
 
-const tiny = { n: 2, temperature: 1, topP: 1, topK: 0, maxTokens: 4, seed: 1 }
-const question: readonly Message[] = [{ role: 'user', content: 'What is 1 + 1?' }]
+const tiny: Part = { n: 2, temperature: 1, topP: 1, topK: 0, maxTokens: 4, seed: 1 }
+const one: Wants = { top: 1, banned: [] }
 
-/** Asks a /completions endpoint for two tiny completions, the fullest way first, and believes only what came back. */
-export async function probeCompletions(
+/** Asks for two tiny completions, the fullest way first, then for what else matters, and believes only what came back. */
+export async function probeTokens(
   connection: Connection,
   tokenizer: Tokenizer | null,
-): Promise<CompletionsProbe> {
-  const text = 'What is 1 + 1?'
-  const ids = tokenizer?.encode(tokenizer.chatTemplateSha256 === null ? text : tokenizer.renderChat(question))
-  const { model } = connection.options
-  const tries = [
-    { prompt: ids ?? text, extended: true },
-    { prompt: ids ?? text, extended: false },
-    { prompt: text, extended: false },
-  ].flatMap(({ prompt, extended }) => [2, 1].map((n) => ({ prompt, extended, n })))
-  const { reply, way } = await firstUnderstood(
-    tries,
-    async ({ prompt, extended, n }) => {
-      const body = completionBody(model, prompt, { ...tiny, n }, { extended, many: n > 1 })
-      return connection.ask({ path: '/completions', body, read: readCompletions, seed: 1, probing: true })
-    },
+  name: DialectName,
+  catalogue: Catalogue,
+): Promise<Probed> {
+  const text = probeText(tokenizer)
+  const ids = tokenizer?.encode(text)
+  if (ids !== undefined) requireRoom(connection, catalogue.context, ids.length)
+  const { way, reply } = await firstUnderstood(
+    waysOf(name, { connection, tokenizer, catalogue }, ids ?? text, text),
+    ({ dialect, prompt, n }) => ask(connection, dialect, prompt, { ...tiny, n }),
     connection,
   )
-
-  const dialect = { extended: way.extended, many: reply.choices.length === way.n && way.n > 1 }
+  const dialect = {
+    ...way.dialect,
+    atOnce: reply.drawn.length === way.n && way.n > 1 ? way.dialect.atOnce : 1,
+  }
   const tokenIdsIn = ids !== undefined && typeof way.prompt !== 'string' && tookIds(reply, ids)
-  const tokenIdsOut = tokenizer !== null && reply.choices.every((choice) => gaveIds(choice, tokenizer, model))
-  const logprobs = reply.choices.map((choice) => completionOf(choice, reply, tokenizer, tiny).logprobs)
-  const samplerLogprobs = tokenIdsOut && logprobs.every((values) => values !== null)
-  const [first] = reply.choices
-  const scoreWay =
-    tokenIdsIn && tokenIdsOut && first !== undefined
-      ? await probeScore(connection, ids, first, samplerLogprobs ? (logprobs[0] ?? null) : null, dialect)
-      : null
+  const tokenIdsOut =
+    tokenizer !== null && reply.drawn.every((drawn) => givesIds(connection, drawn, tokenizer))
+  if (ids === undefined || tokenizer === null || !tokenIdsIn || !tokenIdsOut) {
+    const capabilities = { tokenIdsIn, tokenIdsOut, samplerLogprobs: false, score: false }
+    return {
+      dialect,
+      reading: { tokenizer, taken: 'unknown' },
+      capabilities: { ...capabilities, bannedFirst: false, seeds: false },
+      fit: null,
+    }
+  }
+  return probeExact(connection, { dialect, tokenizer, ids, reply, catalogue })
+}
+
+interface Exact {
+  readonly dialect: TokenDialect
+  readonly tokenizer: Tokenizer
+  readonly ids: readonly number[]
+  readonly reply: Reply
+  readonly catalogue: Catalogue
+}
+
+async function probeExact(
+  connection: Connection,
+  { dialect, tokenizer, ids, reply, catalogue }: Exact,
+): Promise<Probed> {
+  const fit = await requireFit(connection, tokenizer, dialect, catalogue)
+  const { drawn } = reply
+  const plain = drawn.map((of) => completionOf(of, reply, tiny, { tokenizer, taken: 'unknown' }))
+  // llama-server leaves them out of a completion that has a character of several tokens.
+  const at = plain.findIndex(({ logprobs }) => logprobs !== null)
+  const samplerLogprobs = at >= 0
+  const { ids: given, reported } = drawn[Math.max(at, 0)] as Drawn
+  const [scoring, taken, bannedFirst, seeds] = await Promise.all([
+    probeScore(connection, dialect, ids, given ?? [], reported),
+    samplerLogprobs ? probeTaken(connection, { dialect, ids, tokenizer }) : ('unknown' as const),
+    probeBan(connection, dialect, ids),
+    probeSeeds(connection, dialect, ids, reply),
+  ])
+  const capabilities = { tokenIdsIn: true, tokenIdsOut: true, samplerLogprobs, score: scoring !== null }
   return {
-    dialect,
-    scoreWay,
-    capabilities: { tokenIdsIn, tokenIdsOut, samplerLogprobs, score: scoreWay !== null },
+    dialect: scoring ?? dialect,
+    reading: { tokenizer, taken },
+    capabilities: { ...capabilities, bannedFirst, seeds },
+    fit,
   }
 }
 
-/** Asks a /chat/completions endpoint the same. It hides token ids, so there is nothing exact about it. */
-export async function probeChat(connection: Connection): Promise<ChatDialect> {
-  const tries = (['max_tokens', 'max_completion_tokens'] as const).flatMap((limit) =>
-    [true, false].map((many) => ({ limit, many })),
-  )
-  const { reply, way } = await firstUnderstood(
-    tries,
-    async (dialect) => {
-      const body = chatBody(connection.options.model, question, { ...tiny, n: dialect.many ? 2 : 1 }, dialect)
-      return connection.ask({ path: '/chat/completions', body, read: readChat, seed: 1, probing: true })
-    },
-    connection,
-  )
-  return { limit: way.limit, many: way.many && reply.length === 2 }
+interface Way {
+  readonly dialect: TokenDialect
+  readonly prompt: string | readonly number[]
+  readonly n: number
+}
+
+/** Ways to ask, the fullest first. */
+function waysOf(
+  name: DialectName,
+  of: {
+    readonly connection: Connection
+    readonly tokenizer: Tokenizer | null
+    readonly catalogue: Catalogue
+  },
+  prompt: string | readonly number[],
+  text: string,
+): Way[] {
+  const { baseUrl, model } = of.connection.options
+  const eos = of.tokenizer?.eos.id ?? null
+  const several = [2, 1]
+  if (name === 'sglang') {
+    const dialect = sglang({ baseUrl, eos })
+    return several.map((n) => ({ dialect, prompt, n }))
+  }
+  if (name === 'llama-server') {
+    const slots = of.catalogue.slots ?? 1
+    const dialect = llamaServer({ baseUrl, slots, tokenizer: of.tokenizer })
+    return several.filter((n) => n <= slots).map((n) => ({ dialect, prompt, n }))
+  }
+  const completions = (extended: boolean): TokenDialect =>
+    vllm({ model, baseUrl }, { extended, atOnce: 128, eos, scoreWay: 'prompt_logprobs' })
+  return [
+    { prompt, dialect: completions(true) },
+    { prompt, dialect: completions(false) },
+    { prompt: text, dialect: completions(false) },
+  ].flatMap((way) => several.map((n) => ({ ...way, n })))
 }
 
 /** The first way of asking that the server does not refuse, with its reply. */
-async function firstUnderstood<Way, Reply>(
+export async function firstUnderstood<Way, Reply>(
   ways: readonly Way[],
-  ask: (way: Way) => Promise<Reply>,
+  send: (way: Way) => Promise<Reply>,
   { explain }: Connection,
 ): Promise<{ way: Way; reply: Reply }> {
   let refusal: unknown
   for (const way of ways) {
     try {
-      return { way, reply: await ask(way) }
+      return { way, reply: await send(way) }
     } catch (error) {
       if (!isRefused(error)) throw await explain(error)
       refusal ??= error
@@ -95,70 +155,144 @@ async function firstUnderstood<Way, Reply>(
   throw await explain(refusal)
 }
 
+const ask = (
+  connection: Connection,
+  dialect: TokenDialect,
+  prompt: string | readonly number[],
+  part: Part,
+  wants: Wants = one,
+): Promise<Reply> => connection.ask({ ...dialect.draw(prompt, part, wants), seed: part.seed, probing: true })
+
+/** Null from a server that does not understand. */
+async function askIfUnderstood<T>(connection: Connection, send: () => Promise<T>): Promise<T | null> {
+  try {
+    return await send()
+  } catch (error) {
+    if (isRefused(error)) return null
+    throw await connection.explain(error)
+  }
+}
+
 /** Whether the ids were read as ids: the server repeats them, or counts as many. */
-function tookIds({ choices: [choice], usage }: CompletionReply, ids: readonly number[]): boolean {
-  const repeated = choice?.prompt_token_ids ?? null
-  if (repeated !== null) return repeated.length === ids.length && repeated.every((id, i) => id === ids[i])
-  return usage?.prompt_tokens === ids.length
-}
+const tookIds = ({ promptIds, promptTokens }: Reply, ids: readonly number[]): boolean =>
+  promptIds === null ? promptTokens === ids.length : equal(promptIds, ids)
 
-/** Whether a choice has ids, and the tokenizer reads them as the server's own text. If not, the tokenizer is another
- *  model's and everything made with it would be wrong. */
-function gaveIds(
-  { token_ids: ids, text, stop_reason: stop, finish_reason: reason }: Choice,
-  tokenizer: Tokenizer,
-  model: string,
-): boolean {
-  if (ids === null || ids === undefined) return false
-  const atEnd = reason === 'stop' && (ids.at(-1) === tokenizer.eos.id || ids.at(-1) === stop)
-  const decoded = tokenizer.decode(atEnd ? ids.slice(0, -1) : ids)
-  // A cut inside a character shows differently here and there.
-  const bare = (of: string): string => of.replace(/\ufffd+$/, '').trim()
-  if (bare(decoded) === bare(text)) return true
-  throw new FulcrumError(
-    'model',
-    `The tokenizer does not fit ${model}: the server's ids read ${JSON.stringify(decoded)} here and ${JSON.stringify(text)} there`,
-    'Give the folder of the very model that is served.',
-  )
-}
-
-/** The way in which the server scores given tokens as it scored them when it drew them; null if none. */
+/** The dialect as the server scores given tokens as it scored them when it drew them; null if it does not. */
 async function probeScore(
   connection: Connection,
+  dialect: TokenDialect,
   prompt: readonly number[],
-  { token_ids: drawn }: Choice,
+  drawn: readonly number[],
   logprobs: readonly number[] | null,
-  dialect: Dialect,
-): Promise<ScoreWay | null> {
-  const ids = [...prompt, ...(drawn ?? [])]
-  for (const way of ['prompt_logprobs', 'echo'] as const) {
-    try {
-      const scores = await connection.ask({
-        path: '/completions',
-        body: scoreBody(connection.options.model, ids, way, dialect),
-        read: (value) => {
-          const reply = readCompletions(value)
-          try {
-            return readScores(reply, ids, prompt.length, way)
-          } catch (error) {
-            // Not there at all: asking again would not bring it.
-            if (error instanceof IncompleteReply) return null
-            throw error
-          }
-        },
-        seed: 1,
-        probing: true,
-      })
-      // Prefill and decode differ in rounding: 0.01-0.05 nats were seen between kernels of one server.
-      if (
-        scores?.every(
-          ({ logprob }, i) => logprobs === null || Math.abs(logprob - (logprobs[i] ?? Number.NaN)) < 0.1,
-        ) === true
-      )
-        return way
-    } catch (error) {
-      if (!isRefused(error)) throw await connection.explain(error)
-    }
+): Promise<TokenDialect | null> {
+  const ids = [...prompt, ...drawn]
+  const { baseUrl, model } = connection.options
+  const ways = dialect.name !== 'vllm' ? [dialect] : [dialect, echoing(dialect, { baseUrl, model })]
+  for (const way of ways) {
+    const calls = way.score(ids, prompt.length, 1).map(once)
+    const scores = await askIfUnderstood(connection, () =>
+      Promise.all(calls.map((call) => connection.ask({ ...call, seed: 1, probing: true }))),
+    )
+    const all = scores?.flat() ?? []
+    if (all.length !== drawn.length) continue
+    // Prefill and decode differ in rounding: 0.01-0.05 nats were seen between kernels of one server.
+    const off = all.map(({ logprob }, i) => Math.abs(logprob - (logprobs?.[i] ?? logprob)))
+    if (off.every((nats) => nats < 0.1)) return way
   }
   return null
 }
+
+/** Scores that are not there at all: asking again would not bring them. */
+const once = (call: Call<readonly Given[]>): Call<readonly Given[]> => ({
+  ...call,
+  read: (value) => {
+    try {
+      return call.read(value)
+    } catch (error) {
+      if (error instanceof IncompleteReply) return []
+      throw error
+    }
+  },
+})
+
+/** The same server, asked for scores by echo. */
+function echoing(dialect: TokenDialect, where: { baseUrl: string; model: string }): TokenDialect {
+  const way = { extended: dialect.tokenize !== null, atOnce: 1, eos: null, scoreWay: 'echo' } as const
+  const echo = vllm(where, way)
+  return { ...dialect, score: (ids, from, top) => echo.score(ids, from, top) }
+}
+
+/** Nats. Rounding of one distribution stays below, other temperatures above. */
+const near = 0.05
+
+/** Of which distribution reported log-probabilities are: the likeliest tokens at temperature 1, and again at temperature 2
+ *  with top-k 2. The model's stay as they are; the sampler's two sum to one; those after temperature draw near to each
+ *  other by half. Asked at a few places, since one with a single possible token tells nothing. */
+async function probeTaken(
+  connection: Connection,
+  { dialect, ids, tokenizer }: Pick<Exact, 'dialect' | 'ids' | 'tokenizer'>,
+): Promise<Taken> {
+  const prefixes = ['', 'I', 'The most'].map((begun) => [...ids, ...tokenizer.encode(begun)])
+  const single: Part = { ...tiny, n: 1, maxTokens: 1 }
+  const wants = { top: 5, banned: [] }
+  for (const prefix of prefixes) {
+    const replies = await askIfUnderstood(connection, () =>
+      Promise.all([
+        ask(connection, dialect, prefix, single, wants),
+        ask(connection, dialect, prefix, { ...single, temperature: 2, topK: 2 }, wants),
+      ]),
+    )
+    const [before, after] = replies?.map(({ drawn: [first] }) => first?.top?.[0] ?? []) ?? []
+    const taken = takenFrom(before ?? [], after ?? [])
+    if (taken !== 'unknown') return taken
+  }
+  return 'unknown'
+}
+
+function takenFrom([first, second]: Top, after: Top): Taken {
+  if (first === undefined || second === undefined) return 'unknown'
+  const then = [first, second].map(({ id }) => after.find((of) => of.id === id)?.logprob)
+  const [a, b] = then
+  if (a === undefined || b === undefined) return 'unknown'
+  const mass = Math.exp(first.logprob) + Math.exp(second.logprob)
+  const peaked = first.logprob > Math.log(0.9) || mass > 0.97
+  if (peaked) return 'unknown'
+  if (Math.abs(Math.exp(a) + Math.exp(b) - 1) < oneValue) return 'sampler'
+  if (Math.abs(a - first.logprob) < near && Math.abs(b - second.logprob) < near) return 'model'
+  return Math.abs(a - b - (first.logprob - second.logprob) / 2) < near ? 'tempered' : 'unknown'
+}
+
+/** Whether a ban is heeded: of the token that greedy sampling takes. */
+async function probeBan(
+  connection: Connection,
+  dialect: TokenDialect,
+  ids: readonly number[],
+): Promise<boolean> {
+  const greedy: Part = { ...tiny, n: 1, temperature: 0, maxTokens: 1 }
+  const firstOf = ({ drawn: [first] }: Reply): number | undefined => first?.ids?.[0]
+  const found = await askIfUnderstood(connection, async () => {
+    const free = firstOf(await ask(connection, dialect, ids, greedy))
+    if (free === undefined) return false
+    const other = firstOf(await ask(connection, dialect, ids, greedy, { top: 1, banned: [free] }))
+    return other !== undefined && other !== free
+  })
+  return found === true
+}
+
+/** Whether completion 1 of a request is completion 0 of the next seed, and anything repeats at all. */
+async function probeSeeds(
+  connection: Connection,
+  dialect: TokenDialect,
+  ids: readonly number[],
+  { drawn }: Reply,
+): Promise<boolean> {
+  const last = drawn.length - 1
+  const again = await ask(connection, dialect, ids, { ...tiny, n: 1, seed: tiny.seed + last })
+  return equal(again.drawn[0]?.ids ?? [], drawn[last]?.ids ?? [])
+}
+
+/** What a rule wants listed. */
+export const wantsFor = (part: Part, dialect: TokenDialect, banned: readonly number[] = []): Wants => ({
+  top: listFor(part, dialect.mostTop),
+  banned,
+})

@@ -3,7 +3,7 @@ import type { Prompt, SampleOptions, ScoreOptions, Tokenizer } from '../model.ts
 
 /** Reads of answers that were made by other code than this are not trusted: raise it whenever the engines read a reply
  *  otherwise than before. */
-export const parserVersion = 1
+export const parserVersion = 2
 
 /** What is asked, whatever the sampler: endpoint, model, and the prompt as the model gets it. */
 export function promptKey(

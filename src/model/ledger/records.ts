@@ -54,8 +54,10 @@ const completions = z.array(
   }),
 )
 
-/** JSON has no infinity: the log-probability of a token that the sampler never draws is null here. */
-const scores = z.array(z.tuple([z.number().nullable(), z.number().nullable(), z.boolean().nullable()]))
+/** JSON has no infinity: the log-probability of a token that the sampler never draws is null here. Last: it is a lower bound. */
+const scores = z.array(
+  z.tuple([z.number().nullable(), z.number().nullable(), z.boolean().nullable(), z.boolean()]),
+)
 
 export const tupleOf = (of: Usage): z.infer<typeof usage> => [
   of.promptTokens,
@@ -79,11 +81,19 @@ export const readCompletions = (body: Buffer): readonly Completion[] =>
 export const writeScores = (of: readonly TokenScore[]): Buffer =>
   Buffer.from(
     JSON.stringify(
-      of.map(({ logprob, entropy, isGreedy }) => [logprob === -Infinity ? null : logprob, entropy, isGreedy]),
+      of.map(({ logprob, entropy, isGreedy, isLowerBound = false }) => [
+        logprob === -Infinity ? null : logprob,
+        entropy,
+        isGreedy,
+        isLowerBound,
+      ]),
     ),
   )
 
 export const readScores = (body: Buffer): readonly TokenScore[] =>
-  scores
-    .parse(JSON.parse(body.toString('utf8')))
-    .map(([logprob, entropy, isGreedy]) => ({ logprob: logprob ?? -Infinity, entropy, isGreedy }))
+  scores.parse(JSON.parse(body.toString('utf8'))).map(([logprob, entropy, isGreedy, isLowerBound]) => ({
+    logprob: logprob ?? -Infinity,
+    entropy,
+    isGreedy,
+    ...(isLowerBound && { isLowerBound: true as const }),
+  }))

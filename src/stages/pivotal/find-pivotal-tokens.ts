@@ -1,5 +1,5 @@
 import { FulcrumError } from '../../errors.ts'
-import type { Model, Tokenizer } from '../../model/model.ts'
+import { gradeOf, type Model, type Tokenizer } from '../../model/model.ts'
 import { type Dropped, expand } from '../../pipeline/constructors.ts'
 import type { Run, Stage } from '../../pipeline/stage.ts'
 import { col, type Row } from '../../record/columns.ts'
@@ -72,19 +72,14 @@ export function findPivotalTokens(of: FindPivotalTokensOptions): Stage<typeof ne
 }
 
 /** Estimates need exact ids both ways and the sampler's own log-probabilities: refused before anything is spent. */
-function requireExact({ id, capabilities, tokenizer }: Model): Tokenizer {
-  const { tokenIdsIn, tokenIdsOut, score } = capabilities
-  if (tokenizer !== null && tokenIdsIn && tokenIdsOut && score) return tokenizer
-  const lacks = [
-    ...(tokenizer === null ? ['a local tokenizer'] : []),
-    ...(tokenIdsIn ? [] : ['token-id prompts']),
-    ...(tokenIdsOut ? [] : ['token ids of completions']),
-    ...(score ? [] : ['exact log-probabilities of given tokens']),
-  ]
+function requireExact(student: Model): Tokenizer {
+  const { id, tokenizer } = student
+  const { grade, lacks } = gradeOf(student)
+  if (tokenizer !== null && grade === 'exact') return tokenizer
   throw new FulcrumError(
     'model',
     `${id} cannot be searched for pivotal tokens: it lacks ${lacks.join(', ')}`,
-    'Use a local model folder, or an endpoint that takes and returns token ids (vLLM /v1/completions) with --tokenizer.',
+    'Use a local model folder, or an endpoint that takes and returns token ids (vLLM, SGLang, llama-server) with --tokenizer; fulcrum doctor --endpoint shows what one does.',
   )
 }
 

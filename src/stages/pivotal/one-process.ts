@@ -17,7 +17,10 @@ export async function requireOneProcess(
     ...options,
     from: promptIds.length,
   })
-  const off = rollout.logprobs.map((logprob, i) => Math.abs(logprob - (scored[i]?.logprob ?? NaN)))
+  const off = rollout.logprobs.map((logprob, i) => {
+    const above = (scored[i]?.logprob ?? NaN) - logprob
+    return scored[i]?.isLowerBound === true ? Math.max(0, above) : Math.abs(above)
+  })
   const worst = Math.max(...off)
   if (worst <= tolerance) return
   throw new FulcrumError(

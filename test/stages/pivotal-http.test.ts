@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Model } from '../../src/model/model.ts'
+import { findPivotalTokens } from '../../src/stages/pivotal/find-pivotal-tokens.ts'
+import type { Verifier } from '../../src/verify/verifier.ts'
+import { markovPolicy } from '../fixtures/dialect-policy.ts'
+import { llamaServer, type Serving, sglangServer, vllmServer } from '../fixtures/dialects.ts'
+import { connect, isModelError, serve, tokenizer } from '../model/http-setup.ts'
+import { runStage } from './run-stage.ts'
+
+const early: Verifier = {
+  id: 'early-letter/1',
+  verify: (completion) => ({
+    verdict: /^[^0-9]*[a-d]/.test(completion) ? 'equal' : 'different',
+    extracted: completion.slice(0, 1),
+    reason: null,
+  }),
+}
+const sampler = { temperature: 1, topP: 1, topK: 0, maxTokens: 8 }
+const options = { gap: 0.2, rollouts: 32, verifier: early, ...sampler }
+const serving: Serving = {
+  tokenizer,
+  next: markovPolicy('pivots', 1),
+  deterministic: true,
+  presencePenalty: 1.5,
+}
+
+async function rowsOf(student: Model, completions: readonly string[]) {
+  const rows = completions.map((completion, i) => ({
+    id: `p-${i}`,
+    problem: 'Say a letter.',
+    answer: 'a',
+    trace_id: `p-${i}/0`,
+    completion,
+    completion_ids: [...tokenizer.encode(completion), tokenizer.eos.id],
+    teacher_model: student.id,
+    verifier_id: early.id,
+  }))
+  return (await runStage(findPivotalTokens({ student, ...options }), rows)).kept as Record<string, number>[]
+}
+
+test('one policy behind three kinds of server has the same pivotal tokens, and no penalty reaches it', async () => {
+  const found: Record<string, number>[][] = []
+  for (const script of [vllmServer, sglangServer, llamaServer]) {
+    const server = await serve(script(serving))
+    const student = await connect(server, { dialect: 'auto' })
+    const rows = await rowsOf(student, ['1a2', '00b', 'a1'])
+    found.push(rows.map((row) => ({ ...row, logprob: Math.round(1e4 * (row.logprob ?? 0)) })))
+    const sampled = server.requests.filter(({ path }) => /complet|generate/.test(path))
+    assert.ok(sampled.length > 15, `${sampled.length} requests`)
+    for (const { body } of sampled) {
+      const all = Array.isArray(body.sampling_params) ? body.sampling_params : [body]
+      for (const { presence_penalty: presence, frequency_penalty: frequency } of all as Record<
+        string,
+        unknown
+      >[])
+        assert.deepEqual([presence, frequency], [0, 0])
+    }
+  }
+  const [vllm = [], sglang, llama] = found
+  assert.ok(vllm.length >= 1, 'no pivotal token')
+  const comparable = (rows: readonly Record<string, unknown>[] = []) =>
+    rows.map(({ position, prob_before: before, prob_after: after, logprob, trace_ids: ids }) => [
+      position,
+      before,
+      after,
+      logprob,
+      ids,
+    ])
+  assert.deepEqual(comparable(sglang), comparable(vllm))
+  assert.deepEqual(comparable(llama), comparable(vllm))
+})
+
+test('a server that gives text is refused before a rollout is bought', async () => {
+  const server = await serve({
+    models: ['policy'],
+    style: 'plain',
+    tokenizer,
+    complete: () => ({ text: 'a' }),
+  })
+  const student = await connect(server)
+  const before = server.requests.length
+  await assert.rejects(
+    rowsOf(student, ['a']),
+    isModelError(
+      /http:policy cannot be searched for pivotal tokens: it lacks token-id prompts, token ids of completions, exact log-prob/,
+      /fulcrum doctor --endpoint/,
+    ),
+  )
+  assert.equal(server.requests.length, before)
+})
