@@ -73,7 +73,10 @@ export async function bench(): Promise<Figure[]> {
     })
     // Four times, so that the start of the threads weighs as in a corpus and not as in a sample.
     const corpus = Array<string>(4).fill(files.large)
-    for (const workers of [1, 2]) await add('JSONL', corpus, 4 * statSync(files.large).size, workers)
+    const large = statSync(files.large).size
+    for (const workers of [1, 2]) await add('JSONL, 2.1 GB', corpus, 4 * large, workers)
+    await add('JSONL, 0.5 GB', [files.large], large, 2)
+    await add('JSONL, 0.07 GB', [files.small], statSync(files.small).size, 2)
     await add('JSONL with MinHash of the contents', [files.large], statSync(files.large).size, 2, {
       fields: ['messages[].content'],
       signatures: fineWebShape,
