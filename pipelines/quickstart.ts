@@ -32,7 +32,9 @@ export default definePipeline({
     against: z
       .array(z.string())
       .default(['datasets/arithmetic/contamination.jsonl'])
-      .describe('benchmark files that must not leak into the data'),
+      .describe(
+        'benchmarks that must not leak into the data: files, NAME=PATH, or names of fulcrum benchmarks list',
+      ),
     teacher: z.string().default('datasets/models/teacher').describe(model('teacher')),
     student: z.string().default('datasets/models/student').describe(model('student')),
     tokenizer: z.string().optional().describe('model folder with the tokenizer of models behind HTTP'),
@@ -69,7 +71,7 @@ export default definePipeline({
         }),
       )
       .through(verifyTraces({ verifier }))
-      .through(decontaminate({ against: options.against.map((file) => ({ file: locate(file) })) }))
+      .through(decontaminate({ against: options.against }))
       .into(sftText)
       .through(
         teachable({ student, low, high, rollouts: options.gateRollouts, verifier, ...sampler, maxTokens }),
