@@ -74,7 +74,7 @@ export const grpo = command({
     .object({
       problems: z.string().optional().describe('JSONL or Parquet with problem and answer'),
       data: z.string().optional().describe('manifest.json of a built dataset, in place of --problems'),
-      config: z.string().default('grpo').describe('dataset config; any with problem and answer'),
+      config: z.string().default('sft_text').describe('dataset config; any with problem and answer'),
       verifier: z.enum(['numeric', 'exact']).default('numeric').describe('how answers are compared'),
       ...trainingOptions,
       batchSize: trainingOptions.batchSize.default(64).describe('problems a round'),
