@@ -63,6 +63,8 @@ export function openScratch(): ScratchFile {
       return place
     },
     read: (place, count) => {
+      // An empty list kept after a full page has its place on a page that may never come to be.
+      if (count === 0) return new Uint32Array()
       if (count > pageNumbers) {
         const numbers = new Uint32Array(count)
         transfer(file, numbers, place, readSync)

@@ -34,3 +34,11 @@ test('pages that have left the memory are read from the file', () => {
   for (const i of [0, 399, 200, 1]) assert.equal(scratch.read(places[i] as number, 2 ** 16)[77], i)
   scratch.close()
 })
+
+test('an empty list kept after a page that is exactly full is read as empty', () => {
+  const scratch = openScratch()
+  scratch.append(new Uint32Array(2 ** 16))
+  const place = scratch.append(new Uint32Array())
+  assert.equal(scratch.read(place, 0).length, 0)
+  scratch.close()
+})
