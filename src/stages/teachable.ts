@@ -88,9 +88,11 @@ async function passRate(
     'student_tokens',
     completions.reduce((sum, { completionTokens }) => sum + completionTokens, 0),
   )
-  const successes = completions.filter(
-    ({ finishReason, text }) =>
-      finishReason === 'stop' && verifier.verify(text, row.answer).verdict === 'equal',
+  const passes = await Promise.all(
+    completions.map(
+      async ({ finishReason, text }) =>
+        finishReason === 'stop' && (await verifier.verify(text, row.answer, row.problem)).verdict === 'equal',
+    ),
   )
-  return { successes: successes.length, trials: completions.length }
+  return { successes: passes.filter((pass) => pass).length, trials: completions.length }
 }

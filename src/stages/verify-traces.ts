@@ -1,9 +1,13 @@
 import { map } from '../pipeline/constructors.ts'
 import type { Stage } from '../pipeline/stage.ts'
 import { col } from '../record/columns.ts'
-import type { Verifier } from '../verify/verifier.ts'
+import type { Verification, Verifier } from '../verify/verifier.ts'
 
-const needs = { completion: col.string('worked answer'), answer: col.string('reference answer') }
+const needs = {
+  problem: col.string('problem text'),
+  completion: col.string('worked answer'),
+  answer: col.string('reference answer'),
+}
 
 const adds = {
   extracted_answer: col.string('answer the trace states'),
@@ -21,11 +25,15 @@ export function verifyTraces({
     needs,
     adds,
     options: { verifier: verifier.id },
-    each: ({ completion, answer }) => {
-      const { verdict, extracted, reason } = verifier.verify(completion, answer)
-      if (verdict === 'unparsed') return { drop: `answer not readable: ${reason ?? ''}` }
-      if (verdict === 'different' || extracted === null) return { drop: 'answer differs from the reference' }
-      return { extracted_answer: extracted, verifier_id: verifier.id }
+    each: ({ completion, answer, problem }) => {
+      const outcome = ({ verdict, extracted, reason }: Verification) => {
+        if (verdict === 'unparsed') return { drop: `answer not readable: ${reason ?? ''}` }
+        if (verdict === 'different' || extracted === null)
+          return { drop: 'answer differs from the reference' }
+        return { extracted_answer: extracted, verifier_id: verifier.id }
+      }
+      const judged = verifier.verify(completion, answer, problem)
+      return judged instanceof Promise ? judged.then(outcome) : outcome(judged)
     },
   })
 }

@@ -107,12 +107,14 @@ async function resultOf(
     ...(signal !== undefined && { signal }),
   }
   const drawn = await model.sample(promptOf(model, problem), options)
-  const completions = drawn.map(({ text, finishReason, completionTokens }) => ({
-    text,
-    tokens: completionTokens,
-    verdict: verifier.verify(text, answer).verdict,
-    finish_reason: finishReason,
-  }))
+  const completions = await Promise.all(
+    drawn.map(async ({ text, finishReason, completionTokens }) => ({
+      text,
+      tokens: completionTokens,
+      verdict: (await verifier.verify(text, answer, problem)).verdict,
+      finish_reason: finishReason,
+    })),
+  )
   const passes = completions.map((one) => one.finish_reason === 'stop' && one.verdict === 'equal')
   return {
     id,

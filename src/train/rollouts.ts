@@ -5,7 +5,7 @@ import type { GrpoOptions } from './grpo-options.ts'
 import type { GrpoInput } from './grpo.ts'
 import type { Placed } from './items.ts'
 import { groupAdvantages } from './policy-loss.ts'
-import { type RewardLengths, rewardOf, scaledLengths } from './reward.ts'
+import { type Response, type RewardLengths, rewardOf, scaledLengths } from './reward.ts'
 
 /** A problem whose answer can be checked. */
 export interface GrpoProblem {
@@ -104,20 +104,25 @@ export async function roll(
       seeds: problems.map(({ id }, place) => seedFor(seed, 'grpo', round, id, place)),
     },
   )
+  const read = async (problem: Encoded, { tokenIds, finishReason }: Generated): Promise<Response> => {
+    const ended = finishReason === 'stop'
+    const own = tokenizer.decode(ended ? tokenIds.slice(0, -1) : tokenIds)
+    const text = (problem.thinking ? '<think>' : '') + own
+    const judged = ended ? await verifier.verify(text, problem.answer, problem.problem) : null
+    return { text, ended, correct: judged?.verdict === 'equal', length: tokenIds.length }
+  }
+  const responses = await Promise.all(
+    problems.map((problem, p) => Promise.all((groups[p] ?? []).map((one) => read(problem, one)))),
+  )
   const kept: { problem: Encoded; one: Generated; advantage: number; i: number }[] = []
   let [reward, correct, tokens, cut, skipped] = [0, 0, 0, 0, 0]
   problems.forEach((problem, p) => {
     const group = groups[p] ?? []
-    const rewards = group.map(({ tokenIds, finishReason }) => {
-      const ended = finishReason === 'stop'
-      const own = tokenizer.decode(ended ? tokenIds.slice(0, -1) : tokenIds)
-      const text = (problem.thinking ? '<think>' : '') + own
-      const right = ended && verifier.verify(text, problem.answer).verdict === 'equal'
-      if (right) correct++
-      if (!ended) cut++
-      tokens += tokenIds.length
-      return rewardOf({ text, ended, correct: right, length: tokenIds.length }, lengths, requireThinking)
-        .reward
+    const rewards = (responses[p] ?? []).map((response) => {
+      if (response.correct) correct++
+      if (!response.ended) cut++
+      tokens += response.length
+      return rewardOf(response, lengths, requireThinking).reward
     })
     reward += rewards.reduce((a, b) => a + b, 0)
     const advantages = groupAdvantages(rewards, deviation)

@@ -16,11 +16,20 @@ export interface Verification {
 export interface Verifier {
   /** Names the rule and its version; part of every row it judged. */
   readonly id: string
+  /** `answer` is what the rule compares with: a result, a worked solution, or tests as JSON. Rules that run programs or ask
+   *  a model take their time. */
+  verify(completion: string, answer: string, problem: string): Verification | Promise<Verification>
+  /** Ends the processes and threads of a rule that has some. */
+  close?(): Promise<void>
+}
+
+/** A rule that compares texts and is done at once. */
+export interface TextVerifier extends Verifier {
   verify(completion: string, answer: string): Verification
 }
 
 /** The stated answer is the reference, character for character but for case and white space. */
-export const exactAnswer: Verifier = {
+export const exactAnswer: TextVerifier = {
   id: 'exact/1',
   verify: (completion, answer) => {
     const { answer: extracted, reason } = statedAnswer(completion)
@@ -32,7 +41,7 @@ export const exactAnswer: Verifier = {
 
 /** The stated answer is the same number as the reference, compared as exact rationals. Where both name units and these
  *  differ, nothing is said: 50 cents may be half a dollar. */
-export const numericAnswer: Verifier = {
+export const numericAnswer: TextVerifier = {
   id: 'numeric/1',
   verify: (completion, answer) => {
     const { answer: extracted, reason } = statedAnswer(completion, (text) => parseQuantity(text) !== null)

@@ -111,6 +111,7 @@ async function searchTrace(
   const process = rolloutProcess({
     ...of,
     promptIds,
+    problem: row.problem,
     answer: row.answer,
     key: [run.seed, 'findPivotalTokens', row.trace_id],
     run,

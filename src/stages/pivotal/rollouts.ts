@@ -26,6 +26,7 @@ export interface RolloutProcessOptions extends Sampler {
   readonly student: Model
   readonly verifier: Verifier
   readonly promptIds: readonly number[]
+  readonly problem: string
   readonly answer: string
   /** Keys the draws: run seed and trace. */
   readonly key: readonly (string | number)[]
@@ -40,19 +41,20 @@ export const samplingRule = ({ temperature, topP, topK }: Sampler): Omit<Sampler
 })
 
 export function rolloutProcess(of: RolloutProcessOptions): RolloutProcess {
-  const { student, verifier, promptIds, answer, key, run, temperature, topP, topK, maxTokens } = of
+  const { student, verifier, promptIds, problem, answer, key, run, temperature, topP, topK, maxTokens } = of
   const { tokenizer } = student
   if (tokenizer === null) throw new TypeError('checked by findPivotalTokens')
   const { eos } = tokenizer
-  const correct = (ids: readonly number[]): boolean =>
-    ids.at(-1) === eos.id && verifier.verify(tokenizer.decode(ids.slice(0, -1)), answer).verdict === 'equal'
+  const correct = async (ids: readonly number[]): Promise<boolean> =>
+    ids.at(-1) === eos.id &&
+    (await verifier.verify(tokenizer.decode(ids.slice(0, -1)), answer, problem)).verdict === 'equal'
 
   return {
     signal: run.signal,
     sample: async (prefix, n, purpose) => {
       // A finished answer has a known verdict, and one that fills the cap has failed: no rollouts.
       if (prefix.at(-1) === eos.id || prefix.length >= maxTokens) {
-        return { estimate: { successes: correct(prefix) ? n : 0, trials: n }, firsts: [] }
+        return { estimate: { successes: (await correct(prefix)) ? n : 0, trials: n }, firsts: [] }
       }
       const seed = seedFor(...key, prefix.length, prefix.at(-1) ?? -1, purpose)
       const options = {
@@ -70,10 +72,12 @@ export function rolloutProcess(of: RolloutProcessOptions): RolloutProcess {
         'student_tokens',
         completions.reduce((total, { completionTokens }) => total + completionTokens, 0),
       )
-      const firsts = idsOf(student, completions, n).map((ids) => ({
-        id: ids[0] as number,
-        correct: correct([...prefix, ...ids]),
-      }))
+      const firsts = await Promise.all(
+        idsOf(student, completions, n).map(async (ids) => ({
+          id: ids[0] as number,
+          correct: await correct([...prefix, ...ids]),
+        })),
+      )
       return { estimate: { successes: firsts.filter((first) => first.correct).length, trials: n }, firsts }
     },
   }
