@@ -84,6 +84,7 @@ function joinable(endpoint: Endpoint, connection: Connection): Model {
   const { atOnce, capabilities, tokenizer, sample, score } = endpoint
   const id = `http:${connection.options.model}`
   const bare: Model = { id, capabilities, tokenizer, sample, score, close: connection.close }
+  const batches = endpoint.dialect === 'openai-chat'
   let model: Model = bare
   let use: (usage: Usage) => void = () => undefined
   const counting = <T extends { readonly onUsage?: (usage: Usage) => void }>(options: T): T => ({
@@ -100,15 +101,17 @@ function joinable(endpoint: Endpoint, connection: Connection): Model {
     paid: {
       who: connection.who,
       atOnce,
+      batches,
       join: (account) => {
-        connection.join(account)
+        const batcher = batches ? (account.batches?.batcherFor(connection) ?? null) : null
+        connection.join(account, batcher)
         use = (usage) => account.purse.use(connection.who, usage)
         // Child i of a request draws from its seed + i: later samples are those of a later seed.
         const from = (of: SampleOptions, first: number): SampleOptions => ({ ...of, seed: of.seed + first })
         model =
           account.ledger === null
             ? bare
-            : withLedger(bare, account.ledger, { endpoint: baseUrl, from, atOnce })
+            : withLedger(bare, account.ledger, { endpoint: baseUrl, from, atOnce, noted: batcher !== null })
       },
     },
   }

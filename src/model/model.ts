@@ -64,6 +64,8 @@ export interface Usage {
   readonly completionTokens: number
   /** Of completionTokens, those spent thinking; 0 where the server does not tell them apart. */
   readonly reasoningTokens: number
+  /** Came through the Batch API, which has a price of its own. */
+  readonly batched?: true
 }
 
 export interface Completion {
@@ -121,6 +123,8 @@ interface Paid {
   readonly who: string
   /** Completions that one request brings at most: each request pays for the prompt. */
   readonly atOnce: number
+  /** It is asked in a way that the Batch API has too: a run that wants batches asks it so. */
+  readonly batches: boolean
   /** Joins a run, whose ledger, limits and purse hold from then on. */
   readonly join: (account: Account) => void
 }

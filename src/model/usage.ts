@@ -2,8 +2,9 @@ import type { Usage } from './model.ts'
 
 export const noUsage: Usage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 }
 
-/** Tokens of two requests together. */
+/** Tokens of two requests together, of a batch if both are. */
 export const addUsage = (a: Usage, b: Usage): Usage => ({
+  ...(a.batched === true && b.batched === true && { batched: true }),
   promptTokens: a.promptTokens + b.promptTokens,
   cachedTokens: a.cachedTokens + b.cachedTokens,
   completionTokens: a.completionTokens + b.completionTokens,

@@ -3,11 +3,13 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { type Columns, typeName } from '../record/columns.ts'
 import { type Account, openAccount } from '../model/account/account.ts'
+import type { Desk } from '../model/batch/desk.ts'
 import { packageRoot } from '../store/bundled.ts'
 import { writeWhole } from '../store/files.ts'
 import type { Manifest } from '../store/manifest.ts'
 import { datasetCard } from './card.ts'
 import { claim, sweep } from './claim.ts'
+import { fillLedger, requireBatches } from './fill-ledger.ts'
 import type { Pipeline } from './pipeline.ts'
 import { modelsOf, type Plan, stagesOf } from './plan.ts'
 import { type CommitRecord, configsOf, readCommit, runShard, type Watch } from './shard.ts'
@@ -44,6 +46,7 @@ export async function runPipeline(
 ): Promise<RunResult> {
   const { out, account } = options
   account?.purse.requirePrices(modelsOf(plan.steps).flatMap(({ paid }) => (paid ? [paid.who] : [])))
+  if (account?.batches) requireBatches(plan)
   const { configSha256, identity, inputs, shards, expectedCalls } = plan
   await claim(out, { configSha256, identity, inputs, shards, expectedCalls })
   const alone = (options.share?.count ?? 1) === 1
@@ -73,6 +76,7 @@ async function runOnAccount(pipeline: Pipeline<Columns>, plan: Plan, options: Ru
   const account = options.account ?? (await openAccount(own))
   try {
     for (const { paid } of modelsOf(plan.steps)) paid?.join(account)
+    if (account.batches !== null) await fillByBatches(pipeline, plan, account.batches, options)
     await runShards(pipeline, plan, { ...options, account })
   } catch (error) {
     if (signal?.aborted !== true) {
@@ -84,6 +88,19 @@ async function runOnAccount(pipeline: Pipeline<Columns>, plan: Plan, options: Ru
     await account.close()
   }
 }
+
+/** Gets the answers of the shards to come before the first of them is made. */
+const fillByBatches = (
+  pipeline: Pipeline<Columns>,
+  plan: Plan,
+  batches: Desk,
+  { out, share = { index: 0, count: 1 }, signal = new AbortController().signal }: RunOptions,
+): Promise<void> =>
+  fillLedger(pipeline, plan, batches, {
+    signal,
+    wants: async (shard) =>
+      shard % share.count === share.index && (await readCommit(out, shard, plan.shards)) === null,
+  })
 
 async function runShards(
   pipeline: Pipeline<Columns>,

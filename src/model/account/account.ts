@@ -1,4 +1,6 @@
 import { FulcrumError } from '../../errors.ts'
+import type { BatchSettings } from '../batch/batcher.ts'
+import { type Desk, openDesk } from '../batch/desk.ts'
 import { type Ledger, openLedger } from '../ledger/book.ts'
 import { createLimiter, type Limiter, type Limits, type Strain } from '../limits/limiter.ts'
 import type { Price } from './prices.ts'
@@ -13,12 +15,15 @@ export interface AccountOptions {
   /** Of the whole run; a process with a share of it has that share of the caps. */
   readonly caps?: Caps
   readonly share?: { readonly index: number; readonly count: number }
+  /** Models asked by chat are asked through the Batch API. Needs a ledger. */
+  readonly batches?: Partial<BatchSettings>
 }
 
 /** What the models of a run have in common: the ledger, the limits of each endpoint, and the purse. */
 export interface Account {
   readonly ledger: Ledger | null
   readonly purse: Purse
+  readonly batches: Desk | null
   /** Requests wanted at once, where somebody said so: rows in work should be as many. */
   readonly concurrency: number | undefined
   /** Models of one name at one endpoint share one. */
@@ -35,13 +40,17 @@ export async function openAccount(options: AccountOptions): Promise<Account> {
   const { costUsd, tokens } = options.caps ?? {}
   const part = (whole: number | undefined): number | undefined => whole && whole / share.count
   const purse = createPurse(prices, { costUsd: part(costUsd), tokens: part(tokens) })
-  const ledger = folder === null ? null : await openLedger(folder, `${share.index}of${share.count}`)
+  const tag = `${share.index}of${share.count}`
+  const ledger = folder === null ? null : await openLedger(folder, tag)
   for (const { who, usage } of ledger?.found.spent ?? []) purse.pay(who, usage)
+  const batches =
+    options.batches === undefined ? null : openDesk(options.batches, { folder: needed(folder), tag, purse })
   const limiters = new Map<string, Limiter>()
   const inFlight = (): number => [...limiters.values()].reduce((sum, { load }) => sum + load.inFlight, 0)
   return {
     ledger,
     purse,
+    batches,
     concurrency: limits.concurrency,
     limiterFor: (who, otherwise, strainOf) => {
       const limiter = limiters.get(who) ?? createLimiter(who, { ...otherwise, ...limits }, strainOf)
@@ -57,6 +66,19 @@ export async function openAccount(options: AccountOptions): Promise<Account> {
     get inFlight() {
       return inFlight()
     },
-    close: async () => ledger?.close(),
+    close: async () => {
+      batches?.close()
+      await ledger?.close()
+    },
   }
+}
+
+/** Where the notes of batches lie. */
+function needed(folder: string | null): string {
+  if (folder !== null) return folder
+  throw new FulcrumError(
+    'config',
+    'Batches are asked for without a ledger, so that a run that is cut off would pay for them again',
+    'Leave out --no-ledger, or --batch.',
+  )
 }

@@ -16,6 +16,8 @@ const price = z.strictObject({
   cached_input: dollars.optional(),
   /** Of completion tokens, thinking included. */
   output: dollars,
+  /** Through the Batch API; left out, half of the others. */
+  batch: z.strictObject({ input: dollars, cached_input: dollars.optional(), output: dollars }).optional(),
   /** Where the price was read, and when. */
   source: z.string(),
   date: z.iso.date(),
@@ -40,8 +42,16 @@ export function priceOf(prices: readonly Price[], who: string): Price | null {
   return prices.find(fits) ?? null
 }
 
+/** What the model costs through the Batch API; where the table does not say, half of what it costs otherwise, as OpenAI's does
+ *  (platform.openai.com/docs/guides/batch). */
+export function batchPriceOf({ batch, ...price }: Price): Price {
+  const { input, cached_input: cached = input, output } = price
+  return { ...price, ...(batch ?? { input: input / 2, cached_input: cached / 2, output: output / 2 }) }
+}
+
 /** US dollars. */
-export function costOf({ input, cached_input: cached = input, output }: Price, usage: Usage): number {
+export function costOf(price: Price, usage: Usage): number {
+  const { input, cached_input: cached = input, output } = usage.batched ? batchPriceOf(price) : price
   const fresh = usage.promptTokens - usage.cachedTokens
   return (fresh * input + usage.cachedTokens * cached + usage.completionTokens * output) / 1e6
 }

@@ -23,6 +23,8 @@ export interface Caps {
 export interface Purse {
   /** Throws when a cap is reached. */
   check(): void
+  /** Sets the most that something can take aside until the function it gives is called; throws where that goes beyond a cap. */
+  reserve(who: string, most: Usage): () => void
   pay(who: string, usage: Usage): void
   use(who: string, usage: Usage): void
   readonly paid: Spending
@@ -35,14 +37,26 @@ export interface Purse {
 
 export function createPurse(prices: readonly Price[], caps: Caps): Purse {
   const [paid, used] = [tally(prices), tally(prices)]
+  const aside = { costUsd: 0, tokens: 0 }
   return {
     check: () => {
-      const { costUsd, promptTokens, completionTokens } = paid.total
-      const tokens = promptTokens + completionTokens
+      const { costUsd } = paid.total
+      const tokens = tokensOf(paid.total)
       if (caps.costUsd !== undefined && costUsd >= caps.costUsd)
         throw spent(`$${costUsd.toFixed(4)} of at most $${caps.costUsd} are spent`, '--max-cost')
       if (caps.tokens !== undefined && tokens >= caps.tokens)
         throw spent(`${tokens} of at most ${caps.tokens} tokens are used`, '--max-tokens-total')
+    },
+    reserve: (who, most) => {
+      const price = priceOf(prices, who)
+      const [cost, tokens] = [price === null ? 0 : costOf(price, most), tokensOf(most)]
+      refuseBeyond(caps, paid.total, { costUsd: aside.costUsd + cost, tokens: aside.tokens + tokens })
+      const add = (sign: number): void => {
+        aside.costUsd += sign * cost
+        aside.tokens += sign * tokens
+      }
+      add(1)
+      return () => add(-1)
     },
     mark: () => {
       const before = used.copy()
@@ -82,16 +96,43 @@ export function countersOf(of: Spending): Record<string, number> {
   return Object.fromEntries(Object.entries(counters).filter(([, value]) => value > 0))
 }
 
-/** Requests and whole tokens of each model. */
-type Counts = ReadonlyMap<string, { readonly requests: number; readonly usage: Usage }>
+const tokensOf = ({ promptTokens, completionTokens }: Usage): number => promptTokens + completionTokens
+
+/** Where the most that is to come does not fit under a cap. */
+function refuseBeyond(
+  caps: Caps,
+  paid: Spending,
+  toCome: Required<Pick<Spending, 'costUsd'>> & { tokens: number },
+): void {
+  const tokens = tokensOf(paid)
+  if (caps.costUsd !== undefined && paid.costUsd + toCome.costUsd > caps.costUsd)
+    throw spent(
+      `$${paid.costUsd.toFixed(4)} are spent, and up to $${toCome.costUsd.toFixed(4)} more would go beyond $${caps.costUsd}`,
+      '--max-cost',
+    )
+  if (caps.tokens !== undefined && tokens + toCome.tokens > caps.tokens)
+    throw spent(
+      `${tokens} tokens are used, and up to ${toCome.tokens} more would go beyond ${caps.tokens}`,
+      '--max-tokens-total',
+    )
+}
+
+/** Requests and whole tokens of one model, asked in one way. */
+interface Count {
+  readonly who: string
+  readonly requests: number
+  readonly usage: Usage
+}
+type Counts = ReadonlyMap<string, Count>
 
 /** The cost is worked out from sums of whole tokens, so that the order of answers does not show in it. */
 function tally(prices: readonly Price[]) {
-  const byModel = new Map<string, { readonly requests: number; readonly usage: Usage }>()
+  const byModel = new Map<string, Count>()
   return {
     add: (who: string, usage: Usage): void => {
-      const { requests, usage: before } = byModel.get(who) ?? nothing
-      byModel.set(who, { requests: requests + 1, usage: addUsage(before, usage) })
+      const key = usage.batched ? `${who} batched` : who
+      const { requests, usage: before } = byModel.get(key) ?? { requests: 0, usage: noneLike(usage) }
+      byModel.set(key, { who, requests: requests + 1, usage: addUsage(before, usage) })
     },
     copy: (): Counts => new Map(byModel),
     since: (before: Counts): Spending => spendingOf(prices, byModel, before),
@@ -101,15 +142,16 @@ function tally(prices: readonly Price[]) {
   }
 }
 
-const nothing = { requests: 0, usage: noUsage }
+const noneLike = ({ batched }: Usage): Usage => ({ ...noUsage, ...(batched && { batched }) })
 
 function spendingOf(prices: readonly Price[], now: Counts, before: Counts): Spending {
   let total: Spending = { ...noUsage, requests: 0, costUsd: 0, unpricedTokens: 0 }
-  for (const who of [...now.keys()].sort()) {
-    const [then, since] = [before.get(who) ?? nothing, now.get(who) ?? nothing]
-    const usage = subtractUsage(since.usage, then.usage)
+  for (const key of [...now.keys()].sort()) {
+    const { who, ...since } = now.get(key) as Count
+    const then = before.get(key) ?? { requests: 0, usage: noUsage }
+    const usage = { ...noneLike(since.usage), ...subtractUsage(since.usage, then.usage) }
     const price = priceOf(prices, who)
-    const tokens = usage.promptTokens + usage.completionTokens
+    const tokens = tokensOf(usage)
     total = {
       ...addUsage(total, usage),
       requests: total.requests + since.requests - then.requests,

@@ -3,6 +3,7 @@ import { Agent, fetch as undiciFetch } from 'undici'
 import { FulcrumError } from '../../errors.ts'
 import { type RetryPolicy, withRetries } from '../../store/retry.ts'
 import type { Account } from '../account/account.ts'
+import type { Batcher } from '../batch/batcher.ts'
 import { createLimiter, type Limits } from '../limits/limiter.ts'
 import type { Usage } from '../model.ts'
 import { withDeadline } from './deadline.ts'
@@ -42,8 +43,10 @@ export interface Connection {
   readonly options: ConnectionOptions
   /** Endpoint and model, for limits, prices and the ledger. */
   readonly who: string
-  /** From here on a run's limits hold, and it pays. */
-  readonly join: (account: Account) => void
+  /** From here on a run's limits hold, and it pays; with a batcher, questions go into batches. */
+  readonly join: (account: Account, batcher: Batcher | null) => void
+  /** An exchange that is no question, retried while its failure is temporary; the error as it came. */
+  exchange<T>(key: string, send: (client: OpenAI, signal: AbortSignal) => Promise<T>): Promise<T>
   ask<T>(request: Request<T>): Promise<T>
   /** What lies below the base URL, or at a whole URL; null where nothing does. */
   get(path: string): Promise<unknown>
@@ -61,23 +64,34 @@ const longestProbeMs = 300_000
 export function connect(options: ConnectionOptions): Connection {
   const { baseUrl, retry } = options
   const who = `${baseUrl}#${options.model}`
-  if (!URL.canParse(baseUrl)) {
-    throw new FulcrumError('config', `${baseUrl} is no URL`, 'Write it as http://host:port/v1.')
-  }
+  requireUrl(baseUrl)
   const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0 })
   const client = clientOf(options, agent)
   let limiter = createLimiter(baseUrl, options.limits, strainOf)
   let account: Account | null = null
+  let batcher: Batcher | null = null
   const explain = (error: unknown): Promise<unknown> => explainTo(client, error, options)
   return {
     options,
     who,
-    join: (joined) => {
+    join: (joined, itsBatcher) => {
       account = joined
+      batcher = itsBatcher
       limiter = joined.limiterFor(who, options.limits, strainOf)
     },
-    ask: async ({ path, body, read, seed, signal, onUsage, probing = false, ...call }) => {
-      const most = call.most ?? mostTokens(body)
+    exchange: (key, send) => {
+      const once = () => withDeadline(limiter.limits.timeoutMs, undefined, (until) => send(client, until))
+      return withRetries(once, temporary, retry, [key])
+    },
+    ask: async (request) => {
+      const { path, body, seed, signal, probing = false } = request
+      signal?.throwIfAborted()
+      const most = request.most ?? mostTokens(body)
+      const take = taker(request, most, (usage) => account?.purse.pay(who, usage))
+      if (batcher !== null && !probing) {
+        const taken = (reply: unknown) => take(reply, { batched: true }).value
+        return batcher.ask({ path, body, most: { ...most, batched: true }, take: taken })
+      }
       const send = async () => {
         account?.purse.check()
         const { timeoutMs } = limiter.limits
@@ -86,11 +100,7 @@ export function connect(options: ConnectionOptions): Connection {
           client.post(path, { body, signal: until }),
         )
         refuseHtml(reply)
-        const usage = call.usage === undefined ? usageIn(reply, most) : (call.usage(reply) ?? most)
-        account?.purse.pay(who, usage)
-        const value = read(reply)
-        onUsage?.(usage)
-        return { value, tokens: usage.promptTokens + usage.completionTokens }
+        return take(reply, {})
       }
       const again = probing ? temporaryAtFirst : temporary
       const attempt = { tokens: most.promptTokens + most.completionTokens, send, signal }
@@ -101,15 +111,33 @@ export function connect(options: ConnectionOptions): Connection {
         throw probing ? error : await explain(error)
       }
     },
-    get: async (path) => {
-      try {
-        return await get(client, path, options)
-      } catch (error) {
+    get: (path) =>
+      get(client, path, options).catch(async (error: unknown) => {
         throw await explain(error)
-      }
-    },
+      }),
     explain,
     close: () => agent.destroy(),
+  }
+}
+
+function requireUrl(baseUrl: string): void {
+  if (URL.canParse(baseUrl)) return
+  throw new FulcrumError('config', `${baseUrl} is no URL`, 'Write it as http://host:port/v1.')
+}
+
+/** Reads replies to a request: they are paid for, whatever is in them. */
+function taker<T>(
+  { read, usage: usageOf, onUsage }: Request<T>,
+  most: Usage,
+  pay: (usage: Usage) => void,
+): (reply: unknown, how: Pick<Usage, 'batched'>) => { value: T; tokens: number } {
+  return (reply, how) => {
+    const told = usageOf === undefined ? usageIn(reply, most) : (usageOf(reply) ?? most)
+    const usage = { ...told, ...how }
+    pay(usage)
+    const value = read(reply)
+    onUsage?.(usage)
+    return { value, tokens: usage.promptTokens + usage.completionTokens }
   }
 }
 

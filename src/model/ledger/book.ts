@@ -48,10 +48,15 @@ export interface Ledger {
   /** Scores from token `from` on, if they are there. */
   scores(question: Question, from: number): Promise<{ scores: readonly TokenScore[]; usage: Usage } | null>
   /** Asks, with the intent on disk before and the answer on disk after. When the signal aborts, the intent stays open: the
-   *  request may have been billed. */
+   *  request may have been billed. One that is `noted` has its intent elsewhere. */
   sample(
     question: Question,
-    part: { readonly first: number; readonly n: number; readonly maxTokens: number },
+    part: {
+      readonly first: number
+      readonly n: number
+      readonly maxTokens: number
+      readonly noted?: boolean
+    },
     ask: () => Promise<{ completions: readonly Completion[]; usage: Usage }>,
     signal?: AbortSignal,
   ): Promise<void>
@@ -77,17 +82,17 @@ export async function openLedger(folder: string, tag = 'all'): Promise<Ledger> {
   let intents = 0
   const asking = async (
     { prompt: q, sampler: s }: Question,
-    [f, c]: readonly [number, number],
+    { f, c, noted = false }: { readonly f: number; readonly c: number; readonly noted?: boolean | undefined },
     ask: () => Promise<{ answer: Omit<Answer, 'n' | 'q' | 's'>; body: Buffer }>,
     signal: AbortSignal | undefined,
   ): Promise<void> => {
     const n = intents++
-    await journal.append({ t: 'asked', n, q, s, f, c } satisfies Head)
+    if (!noted) await journal.append({ t: 'asked', n, q, s, f, c } satisfies Head)
     let answered: Awaited<ReturnType<typeof ask>>
     try {
       answered = await ask()
     } catch (error) {
-      if (signal?.aborted !== true) await journal.append({ t: 'failed', n } satisfies Head)
+      if (signal?.aborted !== true && !noted) await journal.append({ t: 'failed', n } satisfies Head)
       throw error
     }
     const head = { ...answered.answer, n, q, s } as Answer
@@ -97,7 +102,7 @@ export async function openLedger(folder: string, tag = 'all'): Promise<Ledger> {
     found,
     completions: (question, n, maxTokens) => keptCompletions(journal, index, question, n, maxTokens),
     scores: (question, from) => keptScores(journal, index, question, from),
-    sample: (question, { first: f, n, maxTokens: m }, ask, signal) => {
+    sample: (question, { first: f, n, maxTokens: m, noted }, ask, signal) => {
       const answered = async () => {
         const { completions, usage } = await ask()
         const e = completions.map(({ finishReason }) => finishReason[0]).join('')
@@ -112,7 +117,7 @@ export async function openLedger(folder: string, tag = 'all'): Promise<Ledger> {
         }
         return { answer, body: writeCompletions(completions) }
       }
-      return asking(question, [f, n], answered, signal)
+      return asking(question, { f, c: n, noted }, answered, signal)
     },
     score: (question, f, ask, signal) => {
       const answered = async () => {
@@ -120,7 +125,7 @@ export async function openLedger(folder: string, tag = 'all'): Promise<Ledger> {
         const answer = { t: 'scored' as const, f, p: parserVersion, w: question.who, u: tupleOf(usage) }
         return { answer, body: writeScores(scores) }
       }
-      return asking(question, [f, 0], answered, signal)
+      return asking(question, { f, c: 0 }, answered, signal)
     },
     close: () => journal.close(),
   }

@@ -9,6 +9,8 @@ export interface LedgerOptions {
   readonly endpoint?: string
   /** Completions that one request brings at most. More are asked for in parts, and each part is kept as soon as it is there. */
   readonly atOnce?: number
+  /** Requests have their intent on disk elsewhere: those of a batch. */
+  readonly noted?: boolean
   /** How completions from number `first` on are asked for. Without it all are asked for when one is missing. */
   readonly from?: (options: SampleOptions, first: number) => SampleOptions
 }
@@ -83,7 +85,7 @@ async function keptOrBought(
   book: Ledger,
   question: Question,
   wanted: SampleOptions,
-  { atOnce = Infinity, from, ask }: LedgerOptions & { readonly ask: Ask },
+  { atOnce = Infinity, noted = false, from, ask }: LedgerOptions & { readonly ask: Ask },
 ): Promise<Kept[]> {
   const { n, maxTokens, temperature } = wanted
   const kept = await book.completions(question, n, maxTokens)
@@ -100,7 +102,7 @@ async function keptOrBought(
           kept[part.first + i] ??= { completion, usage: i === 0 ? answer.usage : null }
         return answer
       }
-      return book.sample(question, { ...part, maxTokens }, bought, wanted.signal)
+      return book.sample(question, { ...part, maxTokens, noted }, bought, wanted.signal)
     }),
   )
   return kept as Kept[]

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { Completion, TokenScore, Usage } from '../model.ts'
 
-/** Prompt, cached, completion and reasoning tokens. */
-const usage = z.tuple([z.number(), z.number(), z.number(), z.number()])
+/** Prompt, cached, completion and reasoning tokens, and 1 if they came through the Batch API. */
+const usage = z.tuple([z.number(), z.number(), z.number(), z.number(), z.literal(1).optional()])
 
 /** Heads of the records in a ledger's journal; one letter each, for there are millions.
  *  q: prompt key, s: sampler key, f: first sample or first token scored, n: number of the intent in its file, w: who was
@@ -59,18 +59,18 @@ const scores = z.array(
   z.tuple([z.number().nullable(), z.number().nullable(), z.boolean().nullable(), z.boolean()]),
 )
 
-export const tupleOf = (of: Usage): z.infer<typeof usage> => [
-  of.promptTokens,
-  of.cachedTokens,
-  of.completionTokens,
-  of.reasoningTokens,
-]
+export function tupleOf(of: Usage): z.infer<typeof usage> {
+  const { promptTokens, cachedTokens, completionTokens, reasoningTokens, batched } = of
+  const tokens = [promptTokens, cachedTokens, completionTokens, reasoningTokens] as const
+  return batched ? [...tokens, 1] : [...tokens]
+}
 
-export const usageOf = ([prompt, cached, completion, reasoning]: z.infer<typeof usage>): Usage => ({
+export const usageOf = ([prompt, cached, completion, reasoning, batched]: z.infer<typeof usage>): Usage => ({
   promptTokens: prompt,
   cachedTokens: cached,
   completionTokens: completion,
   reasoningTokens: reasoning,
+  ...(batched === 1 && { batched: true }),
 })
 
 export const writeCompletions = (of: readonly Completion[]): Buffer => Buffer.from(JSON.stringify(of))
