@@ -2,11 +2,12 @@ import { z } from 'zod'
 import { readPrices } from '../model/account/prices.ts'
 import { closeModels, type Plan, stagesOf } from '../pipeline/plan.ts'
 import { pricePlan, type Range, type StagePrice } from '../pipeline/price.ts'
+import { requireBatches } from '../pipeline/fill-ledger.ts'
 import { configsOf } from '../pipeline/shard.ts'
 import { typeName } from '../record/columns.ts'
 import { command } from './command.ts'
 import { planFrom, planOptions } from './run.ts'
-import { dollars, prices } from './spending.ts'
+import { batch, dollars, prices } from './spending.ts'
 import { formatCount, table } from './table.ts'
 
 /** Prints what a run would do, and buys nothing. */
@@ -17,6 +18,7 @@ export default command({
   options: planOptions.extend({
     price: z.boolean().default(false).describe('tokens and dollars that the run would take, from and to'),
     prices,
+    batch,
   }),
   takesPipeline: true,
   example: 'fulcrum plan quickstart --samples 4',
@@ -24,7 +26,9 @@ export default command({
     const { price, json } = input.options
     const { plan, pipeline } = await planFrom(input)
     await closeModels(plan.steps)
-    const priced = price ? await pricePlan(pipeline, plan, await readPrices(input.options.prices)) : null
+    const { prices: table, batch: batched } = input.options
+    if (batched) requireBatches(plan)
+    const priced = price ? await pricePlan(pipeline, plan, await readPrices(table), { batch: batched }) : null
     if (json) print(JSON.stringify(asJson(plan, priced), null, 2))
     else print(priced === null ? asText(plan) : `${asText(plan)}\n\n${priceText(priced)}`)
     return 0
@@ -47,7 +51,7 @@ function priceText(stages: readonly StagePrice[]): string {
     of === null ? 'unknown' : `${dollars(of.low)} to ${dollars(of.high)}`
   const rows = stages.map((one) => [
     one.stage,
-    one.who,
+    `${one.who}${one.batch === null ? '' : ' in batches'}`,
     one.requests,
     range(one.promptTokens),
     range(one.completionTokens),
@@ -64,6 +68,9 @@ function priceText(stages: readonly StagePrice[]): string {
       : []),
     ...(unknown.length > 0
       ? [`Cost unknown: ${unknown.join(', ')} has no price; give one with --prices FILE.`]
+      : []),
+    ...(stages.some((one) => one.batch === 'assumed' && one.costUsd !== null)
+      ? ['In batches: half of the price of the table, which names none for batches.']
       : []),
     'From answers of a tenth of their limit to answers that all reach it, if no row is dropped.',
   ].join('\n')

@@ -6,7 +6,7 @@ import { runPipeline } from '../pipeline/run.ts'
 import type { Manifest } from '../store/manifest.ts'
 import { command, type Input } from './command.ts'
 import { progressOf } from './progress.ts'
-import { accountFor, paidText, spendingOptions } from './spending.ts'
+import { accountFor, batchOptions, paidText, spendingOptions } from './spending.ts'
 import { formatCount, table } from './table.ts'
 
 /** Options that decide what a run makes; `plan` has them too. */
@@ -19,6 +19,7 @@ export const planOptions = z.object({
 
 const options = planOptions.extend({
   ...spendingOptions.shape,
+  ...batchOptions.shape,
   out: z.string().optional().describe('folder of the run (default runs/NAME)'),
   shards: z
     .string()

@@ -1,7 +1,8 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { type Account, openAccount } from '../model/account/account.ts'
 import { readPrices } from '../model/account/prices.ts'
+import type { BatchProgress } from '../model/batch/batcher.ts'
 import type { Spending } from '../model/account/purse.ts'
 import type { Limits } from '../model/limits/limiter.ts'
 import type { Terminal } from './command.ts'
@@ -9,6 +10,14 @@ import { formatCount } from './table.ts'
 
 /** Where prices come from; `plan` has it too. */
 export const prices = z.string().optional().describe('price table of yours, before the one that ships')
+
+/** Whether chat endpoints are asked through their Batch API; `plan` has it too. */
+export const batch = z
+  .boolean()
+  .default(false)
+  .describe(
+    'ask chat endpoints through their Batch API: half the price, up to a day; run again to go on waiting',
+  )
 
 /** How fast a run asks and how much it may spend: none of it changes what the run makes. */
 export const spendingOptions = z.object({
@@ -29,12 +38,18 @@ export const spendingOptions = z.object({
     .describe('keep answers in OUT/ledger; --no-ledger pays again for what is cut off'),
 })
 
-type SpendingOptions = z.output<typeof spendingOptions>
+/** What only a run has: batches are for many rows that wait for nothing. */
+export const batchOptions = z.object({
+  batch,
+  batchRequests: z.int().min(1).max(50_000).default(50_000).describe('most requests in one batch'),
+})
+
+type SpendingOptions = z.output<typeof spendingOptions> & Partial<z.output<typeof batchOptions>>
 
 /** Opens the account of a run, and tells what earlier attempts left. */
 export async function accountFor(
   options: SpendingOptions,
-  of: { readonly out: string; readonly share: { readonly index: number; readonly count: number } },
+  of: { readonly out: string; readonly share?: { readonly index: number; readonly count: number } },
   { tell }: Terminal,
 ): Promise<Account> {
   const { concurrency, rpm, tpm, requestTimeout, maxCost, maxTokensTotal } = options
@@ -49,11 +64,23 @@ export async function accountFor(
     limits,
     prices: await readPrices(options.prices),
     caps: { costUsd: maxCost, tokens: maxTokensTotal },
-    share: of.share,
+    ...(of.share && { share: of.share }),
+    ...(options.batch === true && {
+      batches: {
+        ...(options.batchRequests !== undefined && { requests: options.batchRequests }),
+        run: basename(of.out),
+        onProgress: (progress) => tell(batchText(progress)),
+      },
+    }),
   })
   tellFindings(account, tell)
   return account
 }
+
+const batchText = ({ who, batch: id, status, requests, completed, failed }: BatchProgress): string =>
+  `${who.split('#')[1] ?? who} ${id}: ${status.replace('_', ' ')}` +
+  (requests > 0 ? `, ${formatCount(completed)} of ${formatCount(requests)} answered` : '') +
+  (failed > 0 ? `, ${formatCount(failed)} failed\n` : '\n')
 
 function tellFindings({ ledger }: Account, tell: Terminal['tell']): void {
   if (ledger === null) return

@@ -1,4 +1,4 @@
-import { costOf, type Price, priceOf } from '../model/account/prices.ts'
+import { batchPriceOf, costOf, type Price, priceOf } from '../model/account/prices.ts'
 import type { Columns } from '../record/columns.ts'
 import type { Pipeline } from './pipeline.ts'
 import { type Plan, stagesOf } from './plan.ts'
@@ -14,6 +14,8 @@ export interface Range {
 export interface StagePrice {
   readonly stage: string
   readonly who: string
+  /** Asked through the Batch API; at the table's own price for it, or at half of the other. */
+  readonly batch: 'listed' | 'assumed' | null
   readonly requests: number
   readonly promptTokens: Range
   readonly completionTokens: Range
@@ -33,6 +35,7 @@ export async function pricePlan(
   { source }: Pipeline<Columns>,
   plan: Plan,
   prices: readonly Price[],
+  { batch = false }: { readonly batch?: boolean } = {},
 ): Promise<StagePrice[]> {
   const rows: Record<string, unknown>[] = []
   for await (const { row, reason } of source.rows()) {
@@ -44,7 +47,12 @@ export async function pricePlan(
     (stage.models ?? []).flatMap(({ paid }) =>
       paid === undefined || stage.asks === undefined
         ? []
-        : [priceOfStage(stage, { ...stage.asks, ...paid }, rows, all, priceOf(prices, paid.who))],
+        : [
+            priceOfStage(stage, { ...stage.asks, ...paid }, rows, all, {
+              price: priceOf(prices, paid.who),
+              isBatched: batch && paid.batches,
+            }),
+          ],
     ),
   )
 }
@@ -54,8 +62,9 @@ function priceOfStage(
   of: NonNullable<Stage<Columns, Columns>['asks']> & { readonly who: string; readonly atOnce: number },
   sample: readonly Record<string, unknown>[],
   rows: number,
-  price: Price | null,
+  { price: live, isBatched }: { readonly price: Price | null; readonly isBatched: boolean },
 ): StagePrice {
+  const price = live !== null && isBatched ? batchPriceOf(live) : live
   const completions = (stage.callsPerRow ?? 0) * rows
   const requests = of.atOnce === 1 ? completions : of.requestsPerRow * rows
   const prompt = promptTokens(stage, sample)
@@ -76,7 +85,8 @@ function priceOfStage(
     })
   const [low, high] = [cost('low'), cost('high')]
   const costUsd = low === null || high === null ? null : { low, high }
-  return { stage: stage.name, who: of.who, requests, ...tokens, costUsd }
+  const batch = isBatched ? (live?.batch === undefined ? 'assumed' : 'listed') : null
+  return { stage: stage.name, who: of.who, batch, requests, ...tokens, costUsd }
 }
 
 /** Of the columns that a stage needs of the source: three bytes a token, and a template around them. */
