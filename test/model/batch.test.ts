@@ -140,6 +140,28 @@ test('a batch takes so many requests and no more', async () => {
   assert.deepEqual(server.batches.map(({ lines }) => lines.length).sort(), [16, 16, 8])
 })
 
+test('a batch is looked at after 5 seconds, then in ever longer steps up to a minute', async () => {
+  const server = await serve({ looks: 7 })
+  const slept: number[] = []
+  const clock = {
+    now: () => 0,
+    sleep: (milliseconds: number) => {
+      slept.push(milliseconds)
+      return new Promise<void>((done) => setImmediate(done))
+    },
+  }
+  const account = await openAccount({ ledger: newFolder(), batches: { clock, quietMs: 1 } })
+  const model = await httpModel({ baseUrl: server.url, model: 'big' })
+  open.push(model, account)
+  model.paid?.join(account)
+  await account.batches?.open()
+  await ask({ model, account, progress: [] }, 0, 2)
+  assert.deepEqual(
+    slept.filter((milliseconds) => milliseconds > 1),
+    [5000, 10_000, 20_000, 40_000, 60_000, 60_000],
+  )
+})
+
 test('what expired, failed for the moment or came without its end is asked again in another batch', async () => {
   const server = await serve({
     ends: (batch) => (batch === 0 ? 'expired' : 'completed'),
