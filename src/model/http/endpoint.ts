@@ -1,6 +1,7 @@
 import { FulcrumError } from '../../errors.ts'
 import type { Capabilities, Completion, Model, SampleOptions, Tokenizer } from '../model.ts'
 import type { Connection } from './connection.ts'
+import { inTurns, mostWaiting } from '../turns.ts'
 import type { DialectName, Part } from './dialect.ts'
 
 /** One thing a probe found out, in words. */
@@ -33,17 +34,23 @@ export async function inParts(
     const [greedy] = await ask({ ...options, n: 1 })
     return Array<Completion>(n).fill(greedy as Completion)
   }
-  const parts = Array.from({ length: Math.ceil(n / size) }, async (_, part) => {
-    const wanted = Math.min(size, n - part * size)
-    const found = await ask({ ...options, n: wanted, seed: seed + part * size })
-    if (found.length === wanted) return found
+  const all = Array<Completion>(n)
+  await inTurns(stepsTo(n, size), mostWaiting.live, async (first) => {
+    const wanted = Math.min(size, n - first)
+    const found = await ask({ ...options, n: wanted, seed: seed + first })
+    for (const [i, one] of found.entries()) all[first + i] = one
+    if (found.length === wanted) return
     throw new FulcrumError(
       'model',
       `The server gave ${found.length} completions where ${wanted} were asked for`,
       'Look at the server: it answered otherwise when it was tried first.',
     )
   })
-  return (await Promise.all(parts)).flat()
+  return all
+}
+
+function* stepsTo(n: number, size: number): Generator<number> {
+  for (let first = 0; first < n; first += size) yield first
 }
 
 export function cannot({ options: { baseUrl, model } }: Connection, what: string): FulcrumError {

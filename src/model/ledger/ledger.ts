@@ -2,6 +2,7 @@ import { FulcrumError } from '../../errors.ts'
 import type { Completion, Model, SampleOptions, Usage } from '../model.ts'
 import { type Kept, type Ledger, openLedger, type Question } from './book.ts'
 import { addUsage, noUsage } from '../usage.ts'
+import { inTurns, mostWaiting } from '../turns.ts'
 import { promptKey, samplerKey, scoreKey } from './key.ts'
 
 export interface LedgerOptions {
@@ -90,21 +91,18 @@ async function keptOrBought(
   const { n, maxTokens, temperature } = wanted
   const kept = await book.completions(question, n, maxTokens)
   const parts = from === undefined ? wholeOf(kept) : gapsOf(kept, atOnce)
-  await Promise.all(
-    parts.map((part) => {
-      const bought = async (): ReturnType<Ask> => {
-        const options = { ...wanted, n: part.n }
-        const shifted = from === undefined || temperature === 0 ? options : from(options, part.first)
-        const answer = await ask(shifted)
-        if (answer.completions.length !== part.n)
-          throw wrongNumber(question, answer.completions.length, part.n)
-        for (const [i, completion] of answer.completions.entries())
-          kept[part.first + i] ??= { completion, usage: i === 0 ? answer.usage : null }
-        return answer
-      }
-      return book.sample(question, { ...part, maxTokens, noted }, bought, wanted.signal)
-    }),
-  )
+  await inTurns(parts, noted ? mostWaiting.batched : mostWaiting.live, (part) => {
+    const bought = async (): ReturnType<Ask> => {
+      const options = { ...wanted, n: part.n }
+      const shifted = from === undefined || temperature === 0 ? options : from(options, part.first)
+      const answer = await ask(shifted)
+      if (answer.completions.length !== part.n) throw wrongNumber(question, answer.completions.length, part.n)
+      for (const [i, completion] of answer.completions.entries())
+        kept[part.first + i] ??= { completion, usage: i === 0 ? answer.usage : null }
+      return answer
+    }
+    return book.sample(question, { ...part, maxTokens, noted }, bought, wanted.signal)
+  })
   return kept as Kept[]
 }
 
@@ -116,15 +114,15 @@ interface Part {
 const wholeOf = (kept: readonly (Kept | undefined)[]): Part[] =>
   kept.every((one) => one !== undefined) ? [] : [{ first: 0, n: kept.length }]
 
-function gapsOf(kept: readonly (Kept | undefined)[], atOnce: number): Part[] {
-  const parts: { first: number; n: number }[] = []
-  for (const [i, one] of kept.entries()) {
-    const last = parts.at(-1)
-    if (one !== undefined) continue
-    if (last !== undefined && last.first + last.n === i && last.n < atOnce) last.n++
-    else parts.push({ first: i, n: 1 })
+/** One by one, while those before are asked for: an answer fills only what its own part has. */
+function* gapsOf(kept: readonly (Kept | undefined)[], atOnce: number): Generator<Part> {
+  for (let first = 0; first < kept.length; first++) {
+    if (kept[first] !== undefined) continue
+    let end = first + 1
+    while (end < kept.length && end - first < atOnce && kept[end] === undefined) end++
+    yield { first, n: end - first }
+    first = end - 1
   }
-  return parts
 }
 
 /** Asks the model; usage as the server told it, else as the completions have it. */
