@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import type { Account } from '../model/account/account.ts'
 import { openModel } from '../model/open.ts'
 import { share } from '../statistics/estimate.ts'
 import { locate, packageRoot } from '../store/bundled.ts'
@@ -15,6 +16,7 @@ import {
 import { type Comparison, compare, type Group, passCurve, passRates } from '../train/pass-rates.ts'
 import { verifiers } from '../verify/verifier.ts'
 import { command, type Terminal } from './command.ts'
+import { accountFor, paidText, spendingOptions } from './spending.ts'
 import { table } from './table.ts'
 
 const schema = z
@@ -34,6 +36,12 @@ const schema = z
     by: z.array(z.string()).default([]).describe('column of the problems to group by'),
     topP: z.number().min(0).max(1).default(1).describe('nucleus share; 1 is off'),
     topK: z.int().min(0).default(0).describe('most likely tokens kept; 0 is off'),
+    minP: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0)
+      .describe("tokens at least this share of the likeliest one's probability are kept; 0 is off"),
     maxTokens: z.int().min(1).default(512).describe('longest completion, tokens'),
     seed: z.int().min(0).default(0).describe('seed of the draws'),
     tokenizer: z
@@ -41,7 +49,14 @@ const schema = z
       .optional()
       .describe('model folder with the tokenizer of a GGUF file or of a model behind HTTP'),
     out: z.string().optional().describe('folder for run.json, every completion, the summary and its curve'),
+    ledger: z
+      .string()
+      .optional()
+      .describe(
+        'folder that keeps the answers of models behind HTTP (default OUT/ledger; without both none are kept)',
+      ),
     json: z.boolean().default(false).describe('print JSON, every problem'),
+    ...spendingOptions.shape,
   })
   .refine(({ temperature, samples }) => temperature > 0 || samples === 1, {
     message: 'Give --temperature above 0 for more than one sample: greedy completions are all the same',
@@ -74,15 +89,7 @@ export default command({
     const file = locate(options.problems)
     const problems = await readEvaluationProblems(file, options.by)
     if (options.out !== undefined) await claimFolder(options.out, await runOf(options, file, problems.length))
-    const measured: Measured[] = []
-    for (const sampling of samplingsOf(options)) {
-      const after = await measure(options.model, options, sampling, problems, terminal)
-      const before =
-        options.baseline === undefined
-          ? null
-          : await measure(options.baseline, options, sampling, problems, terminal)
-      measured.push(summed(sampling, options, after, before))
-    }
+    const measured = await measureAll(options, problems, terminal)
     if (options.out !== undefined) await writeResults(options.out, measured)
     const [first] = measured as [Measured]
     if (options.json)
@@ -91,6 +98,28 @@ export default command({
     return 0
   },
 })
+
+/** Every way of drawing, on one account. When one fails, what is in flight has been paid for: it is waited for and kept. */
+async function measureAll(
+  options: Options,
+  problems: readonly EvaluationProblem[],
+  terminal: Terminal,
+): Promise<Measured[]> {
+  const { out, model, baseline, ledger = out === undefined ? null : join(out, 'ledger') } = options
+  const account = await accountFor(options, { name: 'evaluate', ledger }, terminal)
+  const measured: Measured[] = []
+  try {
+    for (const sampling of samplingsOf(options)) {
+      const draw = (spec: string) => measure(spec, { options, sampling, problems, account }, terminal)
+      const after = await draw(model)
+      measured.push(summed(sampling, options, after, baseline === undefined ? null : await draw(baseline)))
+    }
+    return measured
+  } finally {
+    await account.close()
+    terminal.tell(paidText(account))
+  }
+}
 
 type Sampling = Pick<Options, 'temperature' | 'samples'> & { readonly ks: readonly number[] }
 
@@ -102,12 +131,24 @@ function samplingsOf({ temperature, samples, k, greedy }: Options): Sampling[] {
 
 async function measure(
   spec: string,
-  options: Options,
-  { temperature, samples }: Sampling,
-  problems: readonly EvaluationProblem[],
+  {
+    options,
+    sampling: { temperature, samples },
+    problems,
+    account,
+  }: {
+    readonly options: Options
+    readonly sampling: Sampling
+    readonly problems: readonly EvaluationProblem[]
+    readonly account: Account
+  },
   { live, tell, signal }: Terminal,
 ): Promise<Evaluation> {
   const model = await openModel(spec, { apiKey: process.env.OPENAI_API_KEY, tokenizer: options.tokenizer })
+  if (model.paid !== undefined) {
+    account.purse.requirePrices([model.paid.who])
+    model.paid.join(account)
+  }
   try {
     return await evaluate({
       ...options,
@@ -117,6 +158,9 @@ async function measure(
         if (live) tell(`\r\x1b[2K${done}/${problems.length} problems, ${correct} correct`)
       },
     })
+  } catch (error) {
+    if (!signal.aborted) await account.drain()
+    throw error
   } finally {
     if (live) tell('\r\x1b[2K')
     await model.close()
@@ -139,6 +183,9 @@ function summed(
   }
 }
 
+/** Options that change what is shown, kept and paid, but not what comes out. */
+const changesNothing = new Set(['out', 'json', 'ledger', ...Object.keys(spendingOptions.shape)])
+
 /** Everything that the results follow from. */
 async function runOf(options: Options, file: string, count: number): Promise<object> {
   const { version } = JSON.parse(await readFile(join(packageRoot(), 'package.json'), 'utf8')) as {
@@ -147,7 +194,7 @@ async function runOf(options: Options, file: string, count: number): Promise<obj
   return {
     fulcrum: version,
     node: process.version,
-    ...{ ...options, out: undefined, json: undefined },
+    ...Object.fromEntries(Object.entries(options).filter(([name]) => !changesNothing.has(name))),
     verifier_id: verifiers[options.verifier].id,
     problems_sha256: await sha256OfFile(file),
     problems_count: count,

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { FulcrumError } from '../errors.ts'
 import { closeModels, type Plan, planPipeline } from '../pipeline/plan.ts'
@@ -6,7 +6,7 @@ import { runPipeline } from '../pipeline/run.ts'
 import type { Manifest } from '../store/manifest.ts'
 import { command, type Input } from './command.ts'
 import { progressOf } from './progress.ts'
-import { accountFor, batchOptions, paidText, spendingOptions } from './spending.ts'
+import { accountFor, batchOptions, ledger, paidText, spendingOptions } from './spending.ts'
 import { formatCount, table } from './table.ts'
 
 /** Options that decide what a run makes; `plan` has them too. */
@@ -20,6 +20,7 @@ export const planOptions = z.object({
 const options = planOptions.extend({
   ...spendingOptions.shape,
   ...batchOptions.shape,
+  ledger,
   out: z.string().optional().describe('folder of the run (default runs/NAME)'),
   shards: z
     .string()
@@ -45,7 +46,8 @@ export default command({
       `${plan.name}: ${formatCount(rowsOf(plan))} records in ${plan.shards} shards, about ${formatCount(plan.expectedCalls)} completions -> ${folder}\n`,
     )
     const { signal } = terminal
-    const account = await accountFor(input.options, { out: folder, share }, terminal)
+    const kept = input.options.ledger ? join(folder, 'ledger') : null
+    const account = await accountFor(input.options, { name: basename(folder), ledger: kept, share }, terminal)
     const { watch, end } = progressOf(plan, terminal, account.purse)
     try {
       const result = await runPipeline(pipeline, plan, { out: folder, share, signal, watch, account })

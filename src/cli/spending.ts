@@ -1,4 +1,3 @@
-import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { type Account, openAccount } from '../model/account/account.ts'
 import { readPrices } from '../model/account/prices.ts'
@@ -32,11 +31,13 @@ export const spendingOptions = z.object({
     .optional()
     .describe('dollars the whole run may cost; it stops there and can be gone on with'),
   maxTokensTotal: z.int().min(1).optional().describe('tokens the whole run may take; it stops there'),
-  ledger: z
-    .boolean()
-    .default(true)
-    .describe('keep answers in OUT/ledger; --no-ledger pays again for what is cut off'),
 })
+
+/** Whether a run keeps its answers. */
+export const ledger = z
+  .boolean()
+  .default(true)
+  .describe('keep answers in OUT/ledger; --no-ledger pays again for what is cut off')
 
 /** What only a run has: batches are for many rows that wait for nothing. */
 export const batchOptions = z.object({
@@ -46,10 +47,14 @@ export const batchOptions = z.object({
 
 type SpendingOptions = z.output<typeof spendingOptions> & Partial<z.output<typeof batchOptions>>
 
-/** Opens the account of a run, and tells what earlier attempts left. */
+/** Opens the account of a run, and tells what earlier attempts left. `ledger` is a folder, or null to keep nothing. */
 export async function accountFor(
   options: SpendingOptions,
-  of: { readonly out: string; readonly share?: { readonly index: number; readonly count: number } },
+  of: {
+    readonly name: string
+    readonly ledger: string | null
+    readonly share?: { readonly index: number; readonly count: number }
+  },
   { tell }: Terminal,
 ): Promise<Account> {
   const { concurrency, rpm, tpm, requestTimeout, maxCost, maxTokensTotal } = options
@@ -60,7 +65,7 @@ export async function accountFor(
     timeoutMs: requestTimeout * 1000,
   }
   const account = await openAccount({
-    ledger: options.ledger ? join(of.out, 'ledger') : null,
+    ledger: of.ledger,
     limits,
     prices: await readPrices(options.prices),
     caps: { costUsd: maxCost, tokens: maxTokensTotal },
@@ -68,7 +73,7 @@ export async function accountFor(
     ...(options.batch === true && {
       batches: {
         ...(options.batchRequests !== undefined && { requests: options.batchRequests }),
-        run: basename(of.out),
+        run: of.name,
         onProgress: (progress) => tell(batchText(progress)),
       },
     }),

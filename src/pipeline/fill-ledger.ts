@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { FulcrumError } from '../errors.ts'
 import type { Desk } from '../model/batch/desk.ts'
 import type { Columns } from '../record/columns.ts'
@@ -27,6 +28,8 @@ export async function fillLedger(
   await batches.open()
   const failed = new AbortController()
   const signal = AbortSignal.any([of.signal, failed.signal])
+  // Every stage of every shard listens.
+  setMaxListeners(0, signal)
   const inWork = new Set<Promise<void>>()
   let [shard, rows, inRows]: [number, SourceRow<Columns>[], number] = [0, [], 0]
   const begin = async (): Promise<void> => {

@@ -25,6 +25,7 @@ export interface EvaluateOptions {
   readonly temperature: number
   readonly topP: number
   readonly topK: number
+  readonly minP?: number | undefined
   readonly maxTokens: number
   readonly seed: number
   readonly signal?: AbortSignal
@@ -99,10 +100,22 @@ export async function evaluate(of: EvaluateOptions): Promise<Evaluation> {
 
 async function resultOf(
   { id, problem, answer, carried = {} }: EvaluationProblem,
-  { model, verifier, samples = 1, temperature, topP, topK, maxTokens, seed, signal }: EvaluateOptions,
+  {
+    model,
+    verifier,
+    samples = 1,
+    temperature,
+    topP,
+    topK,
+    minP = 0,
+    maxTokens,
+    seed,
+    signal,
+  }: EvaluateOptions,
 ): Promise<ProblemResult> {
   const options = {
     ...{ n: samples, temperature, topP, topK, maxTokens },
+    ...(minP > 0 && { minP }),
     seed: seedFor(seed, 'evaluate', id),
     ...(signal !== undefined && { signal }),
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -181,6 +181,49 @@ test('plan --price tells requests, tokens and dollars from and to, and asks for 
   )
   assert.match(priced.stdout, /Cost: \$[\d.]+ to \$[\d.]+\./)
   assert.equal(requestsFrom(before).length, 0)
+  const batched = await fulcrum(['plan', pipeline, ...inputs, '--batch'], folder, program)
+  assert.equal(batched.code, 2)
+  assert.match(batched.stderr, /--batch: http:.*#teacher, http:.*#student is asked with token ids/)
   const unknown = await fulcrum(['plan', pipeline, ...inputs, '--price'], folder, program)
   assert.match(unknown.stdout, /Cost unknown: http:.*#teacher, http:.*#student has no price/)
+})
+
+test('evaluate keeps answers, stops at its cap and goes on without paying twice', async () => {
+  const out = join(folder, 'evaluated')
+  const evaluate = (...more: string[]) =>
+    fulcrum(
+      [
+        ...['evaluate', '--model', `${server.url}#student`, '--tokenizer', join(folder, 'tokenizer')],
+        ...[
+          '--problems',
+          join(folder, 'problems.jsonl'),
+          '--temperature',
+          '1',
+          '--samples',
+          '2',
+          '--min-p',
+          '0.01',
+        ],
+        ...['--prices', prices, '--out', out, '--concurrency', '1', ...more],
+      ],
+      folder,
+      program,
+    )
+  const from = server.requests.length
+  // Two completions of 5 tokens as the server counts them cost a cent and what the prompt does.
+  const stopped = await evaluate('--max-cost', '0.02')
+  assert.equal(stopped.code, 75, stopped.stderr)
+  assert.match(stopped.stderr, /Stopped at the cap/)
+  const paid = requestsFrom(from).length
+  assert.ok(paid >= 1 && paid <= 2, `${paid} requests`)
+  const resumed = await evaluate('--max-cost', '5')
+  assert.equal(resumed.code, 0, resumed.stderr)
+  assert.match(resumed.stderr, /Paid, earlier attempts included: 6 requests/)
+  assert.equal(requestsFrom(from).length, problems.length)
+  assert.ok(requestsFrom(from).every(({ body }) => body.min_p === 0.01))
+  const summary = await readFile(join(out, 'summary.json'), 'utf8')
+  const again = await evaluate('--max-tokens-total', '1')
+  assert.equal(again.code, 0, again.stderr)
+  assert.equal(requestsFrom(from).length, problems.length, 'all answers are there')
+  assert.equal(await readFile(join(out, 'summary.json'), 'utf8'), summary)
 })
