@@ -230,6 +230,36 @@ test('a changed chat template is refused where the server renders one', async ()
   }
 })
 
+test("a server that scores by echo only is exact too, and its scores are the model's of each token", async () => {
+  const { model, server } = await opened('vllm', { scoresBy: 'echo' })
+  assert.deepEqual(gradeOf(model), { grade: 'exact', lacks: [] })
+  const given = tokenizer.encode('bcab')
+  const from = server.requests.length
+  const rule = { temperature: 1, topP: 1, topK: 0, from: prompt.ids.length }
+  const scores = await model.score([...prompt.ids, ...given], rule)
+  assertNear(
+    scores.map(({ logprob }) => logprob),
+    expected(given, { ...plain, ...rule }),
+    'echo',
+  )
+  assert.ok(
+    server.requests.slice(from).every(({ body }) => body.echo === true && !('prompt_logprobs' in body)),
+  )
+  // Neither way: no scores, so that a stage that needs them refuses.
+  const mute = await opened('vllm', { scoresBy: 'echo', spoil: withoutEchoes })
+  assert.equal(mute.model.capabilities.score, false)
+})
+
+/** The log-probabilities of the completion alone, whatever was to be echoed. */
+function withoutEchoes(reply: Record<string, unknown>, body: Record<string, unknown>): unknown {
+  if (body.echo !== true) return reply
+  const choices = (reply.choices as { logprobs: { token_logprobs: unknown[] } }[]).map((choice) => ({
+    ...choice,
+    logprobs: { ...choice.logprobs, token_logprobs: choice.logprobs.token_logprobs.slice(-1) },
+  }))
+  return { ...reply, choices }
+}
+
 test('log-probabilities after truncation are told from those before', async () => {
   const { model } = await opened('vllm', { logprobsMode: 'processed_logprobs' })
   const rule = { ...plain, temperature: 0.7, topP: 0.9 }
