@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import type { Prompt, SampleOptions, ScoreOptions, Tokenizer } from '../model.ts'
 
 /** Reads of answers that were made by other code than this are not trusted: raise it whenever the engines read a reply
- *  otherwise than before. */
+ *  otherwise than before. Raw replies are not kept beside what was read of them: with lists of likely tokens they are 23 to 120
+ *  times as long, and an answer of a chat has all of its text already. */
 export const parserVersion = 2
 
 /** What is asked, whatever the sampler: endpoint, model, and the prompt as the model gets it. */
