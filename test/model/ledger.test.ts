@@ -196,11 +196,12 @@ test('an intent whose request was interrupted stays open, whatever the reason sa
     complete: () =>
       new Promise<string>((_, reject) => {
         stop.signal.addEventListener('abort', () => reject(stop.signal.reason as Error))
+        // Not before it is asked: the intent may take a while to be on disk.
+        setTimeout(() => stop.abort(new Error('interrupted')), 5)
       }),
   })
   const kept = await ledger(hung, folder, seeded)
   const asking = kept.sample(prompt, { ...options, signal: stop.signal })
-  setTimeout(() => stop.abort(new Error('interrupted')), 20)
   await assert.rejects(asking, /interrupted/)
   await kept.close()
   const book = await openLedger(folder)
