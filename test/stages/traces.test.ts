@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { scriptedModel } from '../../src/model/scripted.ts'
-import { generateTraces } from '../../src/stages/generate-traces.ts'
+import { generateTraces, promptFor } from '../../src/stages/generate-traces.ts'
 import { verifyTraces } from '../../src/stages/verify-traces.ts'
 import { seedFor } from '../../src/statistics/random.ts'
 import type { Message } from '../../src/model/model.ts'
@@ -227,6 +227,14 @@ test('truncated traces go on as such where they are wanted: no end token, and ne
   const verified = await runStage(verifyTraces({ verifier: numericAnswer }), kept)
   assert.equal(verified.kept.length, 1)
   assert.equal(verified.dropped[0]?.reason, 'answer not readable: the trace is cut off')
+})
+
+test('a chat becomes exact ids where the engine takes them, and stays a chat elsewhere', () => {
+  const messages = [{ role: 'user', content: 'Hi' }] as const
+  const exact = promptFor(scriptedModel({ tokenizer, complete: [] }), messages)
+  assert.deepEqual(exact.ids, tokenizer.encode('<|user|>Hi<|assistant|>'))
+  const hosted = promptFor(scriptedModel({ complete: [] }), messages)
+  assert.deepEqual([hosted.prompt, hosted.ids], [{ kind: 'chat', messages }, null])
 })
 
 test('variables reach the chat template', async () => {
