@@ -8,8 +8,8 @@ export function teachableSection(gate: Gate | null): Markup {
   const { low, high, problems, dropped } = gate
   const kept = problems.filter((problem) => problem.kept).length
   const rows = [
-    ['kept in the band', kept] as const,
-    ...dropped.map(({ reason, rows: n }) => [reason, n] as const),
+    ['problems kept in the band', kept] as const,
+    ...dropped.map(({ reason, rows: n }) => [`rows dropped, ${reason}`, n] as const),
   ]
   const chart =
     problems.length === 0
