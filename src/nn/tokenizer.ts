@@ -98,8 +98,8 @@ function render(
     )
   }
   return template.render({
-    ...given,
     add_generation_prompt: true,
+    ...given,
     bos_token: tokenText(config.bos_token) ?? '',
     eos_token: tokenText(config.eos_token) ?? '',
   })
