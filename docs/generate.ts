@@ -7,6 +7,7 @@ import { commands } from '../src/cli/commands.ts'
 import { helpOf } from '../src/cli/help.ts'
 import * as auditColumns from '../src/record/audit.ts'
 import { dpoPivotal } from '../src/record/dpo-pivotal.ts'
+import { passRates } from '../src/record/pass-rates.ts'
 import { pivotalTokens } from '../src/record/pivotal-tokens.ts'
 import { sftText } from '../src/record/sft-text.ts'
 import { type Columns, typeName } from '../src/record/columns.ts'
@@ -56,7 +57,7 @@ async function cliPage(): Promise<string> {
 
 function columnsPage(): string {
   const parts = ['# Columns of the dataset configs', '', 'Made from `src/record` by `npm run docs`.', '']
-  for (const { config, columns } of [sftText, pivotalTokens, dpoPivotal] as const)
+  for (const { config, columns } of [sftText, passRates, pivotalTokens, dpoPivotal] as const)
     parts.push(...columnTable(config, columns))
   parts.push('# Columns of an audit', '')
   for (const [name, columns] of Object.entries(auditFiles)) parts.push(...columnTable(name, columns))

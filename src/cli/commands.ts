@@ -7,6 +7,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).default,
   plan: async () => (await import('./plan.ts')).default,
   verify: async () => (await import('./verify.ts')).default,
+  refilter: async () => (await import('./refilter.ts')).default,
   inspect: async () => (await import('./inspect.ts')).default,
   'train sft': async () => (await import('./train.ts')).sft,
   'train dpo': async () => (await import('./train.ts')).dpo,

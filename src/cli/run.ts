@@ -45,6 +45,7 @@ export default command({
     terminal.tell(
       `${plan.name}: ${formatCount(rowsOf(plan))} records in ${plan.shards} shards, about ${formatCount(plan.expectedCalls)} completions -> ${folder}\n`,
     )
+    for (const notice of plan.notices) terminal.tell(`Notice: ${notice}\n`)
     const { signal } = terminal
     const kept = input.options.ledger ? join(folder, 'ledger') : null
     const account = await accountFor(input.options, { name: basename(folder), ledger: kept, share }, terminal)
