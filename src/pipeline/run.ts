@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -45,6 +46,8 @@ export async function runPipeline(
   options: RunOptions,
 ): Promise<RunResult> {
   const { out, account } = options
+  // Everything in flight listens to it.
+  setMaxListeners(0, options.signal)
   account?.purse.requirePrices(modelsOf(plan.steps).flatMap(({ paid }) => (paid ? [paid.who] : [])))
   if (account?.batches) requireBatches(plan)
   const { configSha256, identity, inputs, shards, expectedCalls } = plan
