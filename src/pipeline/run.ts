@@ -47,7 +47,7 @@ export async function runPipeline(
 ): Promise<RunResult> {
   const { out, account } = options
   // Everything in flight listens to it.
-  setMaxListeners(0, options.signal)
+  if (options.signal !== undefined) setMaxListeners(0, options.signal)
   account?.purse.requirePrices(modelsOf(plan.steps).flatMap(({ paid }) => (paid ? [paid.who] : [])))
   if (account?.batches) requireBatches(plan)
   const { configSha256, identity, inputs, shards, expectedCalls } = plan
