@@ -25,7 +25,7 @@ export interface Verifier {
 
 /** A rule that compares texts and is done at once. */
 export interface TextVerifier extends Verifier {
-  verify(completion: string, answer: string): Verification
+  verify(completion: string, answer: string, problem?: string): Verification
 }
 
 /** The stated answer is the reference, character for character but for case and white space. */
