@@ -7,8 +7,12 @@ import { NotJudged } from './not-judged.ts'
 import { sameQuantity } from './quantities.ts'
 import { intervalsOf } from './read.ts'
 
+/** What any comparison costs, in bits of one multiplication: lists of 60 members in another order are within the budget. */
+const comparison = 1000
+
 /** Whether two answers say the same; throws {@link NotJudged} where that is open. */
 export function sameAnswer(a: Answer, b: Answer, context: Context): boolean {
+  context.budget.spend(comparison)
   if (a.kind === 'named' || b.kind === 'named') return sameNamed(a, b, context)
   if (a.kind === 'text' || b.kind === 'text') return sameText(a, b)
   if (a.kind === 'quantity' && b.kind === 'quantity') return sameQuantity(a, b, context)
@@ -31,8 +35,7 @@ export function sameAnswer(a: Answer, b: Answer, context: Context): boolean {
 
 function sameNamed(a: Answer, b: Answer, context: Context): boolean {
   if (a.kind === 'named' && b.kind === 'named') {
-    const words = [a.name, b.name].some((name) => /\w{3}/.test(name))
-    if (a.name !== b.name && !words) throw new NotJudged('they name different things')
+    if (a.name !== b.name) throw new NotJudged('they name different things')
     return sameAnswer(a.value, b.value, context)
   }
   const [named, other] = a.kind === 'named' ? [a, b] : [b, a]
@@ -71,19 +74,50 @@ const asks = {
 
 /** Sets by what is in them; lists by that and how often, and by their order where the problem speaks of one. */
 function sameMembers(a: Group, b: Group, context: Context): boolean {
+  if (a.parts.length > 0 && [...a.parts, ...b.parts].every(({ kind }) => kind === 'named'))
+    return sameSystem(a, b, context)
   const counted = a.kind === 'list' && b.kind === 'list'
   if (counted && a.parts.length === b.parts.length && allSame(a.parts, b.parts, context)) return true
-  if (!hasSame(a.parts, b.parts, context) || !hasSame(b.parts, a.parts, context)) return false
-  if (counted && a.parts.length !== b.parts.length) throw new NotJudged('a member of one is repeated')
+  const paired = counted && isPaired(a.parts, b.parts, context)
+  if (!paired && (!hasSame(a.parts, b.parts, context) || !hasSame(b.parts, a.parts, context))) return false
   if (counted && asks.order.test(context.problem))
     throw new NotJudged('they have the same members in another order')
-  if (counted && !a.parts.every((part) => count(part, a.parts, context) === count(part, b.parts, context)))
-    throw new NotJudged('a member of one is repeated')
+  if (counted && !paired) throw new NotJudged('a member of one is repeated')
   return true
 }
 
-const count = (of: Answer, among: readonly Answer[], context: Context): number =>
-  among.filter((other) => sameAnswer(of, other, context)).length
+/** Whether each member of one has a member of the other for itself; false where that is open. */
+function isPaired(a: readonly Answer[], b: readonly Answer[], context: Context): boolean {
+  if (a.length !== b.length) return false
+  const left = [...b]
+  return a.every((part) => {
+    const at = left.findIndex((other) => allSame([part], [other], context))
+    if (at >= 0) left.splice(at, 1)
+    return at >= 0
+  })
+}
+
+/** x = 1, y = 2: each by its name, where no name stands twice. */
+function sameSystem(a: Group, b: Group, context: Context): boolean {
+  const [x, y] = [a, b].map(({ parts }) =>
+    [...parts].sort((p, q) => (p.kind === 'named' && q.kind === 'named' && p.name < q.name ? -1 : 1)),
+  ) as [Answer[], Answer[]]
+  const names = x.map((part) => (part.kind === 'named' ? part.name : ''))
+  if (new Set(names).size < names.length) {
+    const values = (parts: readonly Answer[]): Group => ({
+      kind: 'list',
+      parts: parts.map((part) => (part.kind === 'named' ? part.value : part)),
+    })
+    if (new Set([...x, ...y].map((part) => (part.kind === 'named' ? part.name : ''))).size > 1)
+      throw new NotJudged('they name things twice')
+    return sameMembers(values(x), values(y), context)
+  }
+  if (x.length !== y.length) throw new NotJudged('they name different things')
+  return every(
+    x.map((part, i) => [part, y[i] as Answer] as const),
+    ([p, q]) => sameAnswer(p, q, context),
+  )
+}
 
 function allSame(a: readonly Answer[], b: readonly Answer[], context: Context): boolean {
   try {

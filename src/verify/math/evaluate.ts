@@ -9,6 +9,7 @@ import {
   added,
   ballAt,
   divided,
+  exponentialAt,
   isZero,
   multiplied,
   type Place,
@@ -66,26 +67,24 @@ function constantAt(name: 'pi' | 'e' | 'i' | 'infinity', { scale, roots }: Place
   return { ball: { re: nought, im: balls.ballOf(exact.one, scale) }, size: { u: 0, l: 0 } }
 }
 
-/** Largest degree of a root, and largest whole exponent of what is not rational. */
+/** Largest degree of a root that is not worked out by logarithms, and largest whole exponent of what is not rational. */
 const most = { degree: 64, exponent: 1024 }
 
 function raised({ base, exponent }: Expression & { kind: 'power' }, place: Place): Value {
   const to = evaluate(exponent, place)
   const { scale } = place
-  if (!('exact' in to)) {
-    if (base.kind === 'constant' && base.name === 'e')
-      return { ball: complex.exp(ballAt(to, place), scale), size: null }
+  if (!('exact' in to) || to.exact.denominator > BigInt(most.degree)) {
+    if (base.kind === 'constant' && base.name === 'e') return exponentialAt(ballAt(to, place), place)
     const from = evaluate(base, place)
-    if (isZero(from)) throw new NotJudged('it has zero to a power that is no rational number')
+    if (isZero(from)) throw new NotJudged('it has zero to a power that is no simple fraction')
     const argument = complex.times(ballAt(to, place), complex.log(ballAt(from, place), scale), scale)
-    return { ball: complex.exp(argument, scale), size: null }
+    return exponentialAt(argument, place)
   }
   const { numerator, denominator } = to.exact
   if (base.kind === 'constant' && base.name === 'e' && numerator !== 0n)
-    return { ball: complex.exp(ballAt(to, place), scale), size: null }
+    return exponentialAt(ballAt(to, place), place)
   const from = evaluate(base, place)
   if (denominator === 1n) return wholePower(from, numerator, place)
-  if (denominator > BigInt(most.degree)) throw new NotJudged('a root in it is of too high a degree')
   // (-8)^{1/3} is -2 to some and complex to others; of a letter the real root is meant.
   if (denominator > 2n && lettersOf(base).size === 0 && !balls.isPositive(ballAt(from, place).re))
     throw new NotJudged('a fractional power in it is of a negative number')
@@ -96,12 +95,18 @@ function wholePower(base: Value, exponent: bigint, place: Place): Value {
   if ('exact' in base) return { exact: exact.power(base.exact, exponent, place.scale.budget) }
   if (exponent < 0n) return divided({ exact: exact.one }, wholePower(base, -exponent, place), place)
   if (exponent > BigInt(most.exponent)) throw new NotJudged('an exponent in it is too large')
+  place.weight += Number(exponent) * bitsAround(base.ball.re, place)
   let [result, square]: [Value, Value] = [{ exact: exact.one }, base]
   for (let left = exponent; left > 0n; left >>= 1n) {
     if ((left & 1n) === 1n) result = multiplied(result, square, place)
     if (left > 1n) square = multiplied(square, square, place)
   }
   return result
+}
+
+/** How far from the point a value reaches, bits, to either side. */
+function bitsAround({ middle, radius }: balls.Ball, { scale }: Place): number {
+  return 1 + Math.abs(exact.bitLength(balls.magnitude(middle) + radius) - scale.bits)
 }
 
 /** A root: of a negative number the real one if the degree is odd, the principal one if it is two. */

@@ -6,7 +6,7 @@ import { arcTangent, pi } from './elementary.ts'
 import * as exact from './exact.ts'
 import type { FunctionName } from './expression.ts'
 import { NotJudged } from './not-judged.ts'
-import { added, ballAt, divided, multiplied, type Place, type Value } from './values.ts'
+import { added, ballAt, divided, exponentialAt, multiplied, type Place, type Value } from './values.ts'
 
 /** What a function of worked-out values comes to. */
 export function callAt(name: FunctionName, [of, second]: readonly Value[], place: Place): Value {
@@ -81,7 +81,7 @@ function ofAngle(name: FunctionName, of: Value, place: Place): Value {
   const ball = (value: Complex): Value => ({ ball: value, size: null })
   if (/^arc/.test(name)) return ball(complex.real(inverse(name, of, place)))
   if (/h$/.test(name)) {
-    const up = ball(complex.exp(ballAt(of, place), scale))
+    const up = exponentialAt(ballAt(of, place), place)
     const down = divided(one, up, place)
     const minusDown = multiplied({ exact: exact.whole(-1n) }, down, place)
     const [sinh, cosh] = [added(up, minusDown, place), added(up, down, place)].map((value) =>

@@ -73,7 +73,12 @@ function orderOf(a: Expression, b: Expression, context: Context): number {
   const [x, y] = [infinityOf(a), infinityOf(b)]
   if (x !== 0 || y !== 0) return x - y
   if (sameValue(a, b, context.budget)) return 0
-  const place = { point: new Map(), scale: { bits: 1024, budget: context.budget }, roots: new Map() }
+  const place = {
+    point: new Map(),
+    scale: { bits: 1024, budget: context.budget },
+    roots: new Map(),
+    weight: 0,
+  }
   const { re, im } = ballAt(evaluate(sum(a, negative(b)), place), place)
   if (im !== null || !balls.excludesZero(re)) throw new NotJudged('an end of an interval is no real number')
   return balls.isPositive(re) ? 1 : -1

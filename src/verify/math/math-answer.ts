@@ -25,7 +25,7 @@ function referenceOf(answer: string): string {
 
 function judged(found: string, wanted: string, problem: string): Omit<Verification, 'extracted'> {
   const [a, b] = [cleaned(found), cleaned(wanted)]
-  if (b === null || !/[\p{L}\d]/u.test(b))
+  if (b === null || !/[\p{L}\d]|\\\{\s*\\\}/u.test(b))
     return { verdict: 'unparsed', reason: 'the reference: it is no answer' }
   if (a !== null && squeezed(a) === squeezed(b)) return { verdict: 'equal', reason: null }
   try {
@@ -52,10 +52,15 @@ function verdictOf(a: Read, b: Read, found: string, wanted: string, problem: str
     if (same && choice !== 'tight') continue
     const choices: Choices = { tight: false, grouped: false, letterUnit: false, [choice]: true }
     const [x, y] = [readAnswer(found, choices).answer, readAnswer(wanted, choices).answer]
-    if (sameAnswer(x, y, context) !== same) throw new NotJudged('it can be read in two ways')
+    const otherwise = sameAnswer(x, y, context)
+    // 1500 g beside 1.5 kg is no letter.
+    if (choice === 'letterUnit' && (hasUnit(a) || hasUnit(b))) return otherwise ? 'equal' : 'different'
+    if (otherwise !== same) throw new NotJudged('it can be read in two ways')
   }
   return same ? 'equal' : 'different'
 }
+
+const hasUnit = ({ answer }: Read): boolean => answer.kind === 'quantity' && answer.unit !== null
 
 function read(text: string, whose: string): Read {
   try {

@@ -5,8 +5,8 @@ export class NotJudged extends Error {
 }
 
 /** Work allowed for one pair, in multiplications of 64-bit words, so that a verdict never depends on the machine.
- *  2 million take about 30 ms (test/bench/verify.bench.ts). */
-const mostWork = 2_000_000
+ *  4 million take about 20 ms (test/bench/verify.bench.ts). */
+const mostWork = 4_000_000
 
 /** Counts work; throws when a pair has had its share. */
 export class Budget {

@@ -102,7 +102,7 @@ function isRounded(decimal: Quantity, other: Quantity, budget: Context['budget']
   if (places === null || places < 2 || other.places !== null || other.formula.kind === 'number') return false
   const scale = { bits: 128 + 4 * places, budget }
   const difference = sum(other.formula, negative(decimal.formula))
-  const place = { point: new Map(), scale, roots: new Map() }
+  const place = { point: new Map(), scale, roots: new Map(), weight: 0 }
   const { re, im } = ballAt(evaluate(difference, place), place)
   if (im !== null) return false
   const half = balls.ballOf({ numerator: 1n, denominator: 2n * 10n ** BigInt(places) }, scale)

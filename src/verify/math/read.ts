@@ -2,7 +2,7 @@ import type { Answer, Interval, Quantity } from './answer.ts'
 import { cleaned } from './clean.ts'
 import { constant, type Expression, lettersOf, negative, nodesOf, numeral } from './expression.ts'
 import * as exact from './exact.ts'
-import { formulaOf } from './formula.ts'
+import { formulaOf, lettersIn } from './formula.ts'
 import { matrixAt } from './matrix.ts'
 import { NotJudged } from './not-judged.ts'
 import { partedBy, pieces, wrapped } from './parts.ts'
@@ -88,7 +88,7 @@ function isText(tokens: readonly Token[]): boolean {
   const letters = words.some(
     ({ upright, text }) => upright || text.length > 3 || /[A-Z]/.test(text) || commonWords.has(text),
   )
-  return words.length > 0 && rest.length === 0 && !joins && letters
+  return words.length > 0 && rest.length === 0 && !joins && letters && numberWord(tokens) === null
 }
 const commonWords = new Set('yes no odd day one two six ten not all any'.split(' '))
 
@@ -106,6 +106,8 @@ function listOf(members: readonly (readonly Token[])[], reader: Reader): Answer 
     .flatMap((member) => flat(answerOf(member, reader), 'list'))
   if (parts.length < 2 || members.filter((member) => member.length === 0).length > 1)
     throw new NotJudged('a part of it is empty')
+  if (parts.some(({ kind }) => kind === 'text') && !parts.every(({ kind }) => kind === 'text'))
+    throw new NotJudged('a part of it is words')
   return { kind: 'list', parts }
 }
 
@@ -251,7 +253,7 @@ function quantityOf(tokens: readonly Token[], reader: Reader): Answer {
     throw new NotJudged('a base in it is not read')
   const signs = front.filter((token) => isName(token, 'pm', 'mp'))
   if (signs.length === 0) return quantity(numberWord(front) ?? formula(front, reader))
-  if (signs.filter((token) => isName(token, 'pm')).length !== 1)
+  if (['pm', 'mp'].some((name) => signs.filter((token) => isName(token, name)).length > 1))
     throw new NotJudged('it has several signs of plus or minus')
   const both = ([1, -1] as const).map((sign) => quantity(formula(front, reader, sign)))
   return { kind: 'list', parts: both }
@@ -279,57 +281,57 @@ function withoutCurrency(tokens: readonly Token[]): readonly Token[] {
 
 /** The words, signs of degrees and per cent at the end, and what stands before them. */
 function unitBehind(tokens: readonly Token[], reader: Reader): { front: readonly Token[]; words: string[] } {
-  let start = tokens.length
-  const isUnit = (token: Token | undefined, next: string | undefined): boolean =>
-    token?.kind === 'word' ||
-    isSign(token, '°', '%') ||
-    (isSign(token, '/') && next !== undefined && /^\p{L}/u.test(next))
   const words: string[] = []
-  const exponent = /^[23]$/
-  for (;;) {
-    const token = tokens[start - 1]
-    const before = tokens[start - 2]
-    if (isUnit(token, words[0]) && !(token?.kind === 'word' && before === undefined)) {
-      words.unshift(token?.kind === 'word' ? token.text : token?.kind === 'sign' ? token.sign : '')
-      start--
-    } else if (
-      token?.kind === 'number' &&
-      exponent.test(token.digits) &&
-      isSign(before, '^') &&
-      tokens[start - 3]?.kind === 'word'
-    ) {
-      words.unshift(`^${token.digits}`)
-      start -= 2
-    } else if (isBracedExponent(tokens, start)) {
-      words.unshift(`^${(tokens[start - 2] as Token & { kind: 'number' }).digits}`)
-      start -= 4
-    } else if (token?.kind === 'letter' && words[0] === '') break
-    else break
+  let end = tokens.length
+  for (let taken = unitEnding(tokens, end, words); taken !== null; taken = unitEnding(tokens, end, words)) {
+    words.unshift(taken.word)
+    end -= taken.tokens
   }
-  // °C and °F are temperatures; a lone letter behind a number may be a unit.
-  const last = tokens[start - 1]
-  const degrees = tokens[start - 2]
-  if (words.length === 0 && last?.kind === 'letter' && isSign(degrees, '°') && /^[CF]$/.test(last.name))
-    return { front: tokens.slice(0, start - 2), words: [`°${last.name}`] }
-  const isLetter =
-    words.length === 0 && start > 1 && last?.kind === 'letter' && last.spaced && degrees?.kind === 'number'
-  if (isLetter && /^[mgshLl]$/.test(last.name)) {
-    reader.hangsOn.add('letterUnit')
-    if (reader.choices.letterUnit) return { front: tokens.slice(0, start - 1), words: [last.name] }
-  }
-  return { front: tokens.slice(0, start), words }
+  const [last, before] = [tokens[end - 1], tokens[end - 2]]
+  if (words.length > 0 || last === undefined) return { front: tokens.slice(0, end), words }
+  // °C and °F are temperatures.
+  if (last.kind === 'letter' && isSign(before, '°') && /^[CF]$/.test(last.name))
+    return { front: tokens.slice(0, end - 2), words: [`°${last.name}`] }
+  // A letter or a few behind a number may be a unit.
+  const name =
+    last.kind === 'letter' && /^[mgshLl]$/.test(last.name)
+      ? last.name
+      : last.kind === 'word'
+        ? last.text
+        : null
+  if (name === null || !last.spaced || before?.kind !== 'number') return { front: tokens, words }
+  reader.hangsOn.add('letterUnit')
+  return reader.choices.letterUnit
+    ? { front: tokens.slice(0, end - 1), words: [name] }
+    : { front: tokens, words }
 }
 
-const isBracedExponent = (tokens: readonly Token[], end: number): boolean => {
-  const [word, hat, open, digit, close] = tokens.slice(Math.max(0, end - 5), end)
-  return (
-    word?.kind === 'word' &&
-    isSign(hat, '^') &&
-    isSign(open, '{') &&
-    digit?.kind === 'number' &&
-    /^[23]$/.test(digit.digits) &&
-    isSign(close, '}')
-  )
+const angles = new Set('sin cos tan cot sec csc'.split(' '))
+
+/** The last piece of a unit that ends there, and how many tokens it has; null if there is none. */
+function unitEnding(
+  tokens: readonly Token[],
+  end: number,
+  words: readonly string[],
+): { readonly word: string; readonly tokens: number } | null {
+  if (end < 2) return null
+  const last = tokens[end - 1]
+  const isUnit = (token: Token | undefined): boolean => token?.kind === 'word' && lettersIn(token) === null
+  if (last?.kind === 'word') return isUnit(last) ? { word: last.text, tokens: 1 } : null
+  if (isSign(last, '%')) return { word: '%', tokens: 1 }
+  // The degrees of sin 30° belong to its argument.
+  if (isSign(last, '°')) {
+    const isArgument = tokens.slice(0, end).some((token) => token.kind === 'name' && angles.has(token.name))
+    return isArgument ? null : { word: '°', tokens: 1 }
+  }
+  if (isSign(last, '/')) return /^\p{L}/u.test(words[0] ?? '') ? { word: '/', tokens: 1 } : null
+  const exponent = (token: Token | undefined): token is Token & { kind: 'number' } =>
+    token?.kind === 'number' && /^[23]$/.test(token.digits)
+  const [e, d, c, b] = tokens.slice(Math.max(0, end - 5), end - 1).reverse()
+  if (exponent(last) && isSign(e, '^') && isUnit(d) && end > 3) return { word: `^${last.digits}`, tokens: 2 }
+  if (isSign(last, '}') && exponent(e) && isSign(d, '{') && isSign(c, '^') && isUnit(b) && end > 5)
+    return { word: `^${e.digits}`, tokens: 4 }
+  return null
 }
 
 const numberWords = 'zero one two three four five six seven eight nine ten eleven twelve'.split(' ')

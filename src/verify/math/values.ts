@@ -12,6 +12,8 @@ export interface Place {
   readonly scale: Scale
   /** Degrees of the different roots met so far, by their keys. */
   readonly roots: Map<string, number>
+  /** Bits of the rationals that became balls, and of the powers of what is not rational: how small a difference can be. */
+  weight: number
 }
 
 /** log2 of the bounds u and l of Burnikel, Funke, Mehlhorn, Schirra and Schmitt (A separation bound for real algebraic
@@ -24,8 +26,18 @@ export interface Size {
 /** A value known exactly, or as a ball. Size is null where it is not algebraic. */
 export type Value = { readonly exact: Rational } | { readonly ball: Complex; readonly size: Size | null }
 
-export const ballAt = (value: Value, { scale }: Place): Complex =>
-  'exact' in value ? complex.real(balls.ballOf(value.exact, scale)) : value.ball
+export function ballAt(value: Value, place: Place): Complex {
+  if (!('exact' in value)) return value.ball
+  const { numerator, denominator } = value.exact
+  place.weight += exact.bitLength(numerator) + exact.bitLength(denominator)
+  return complex.real(balls.ballOf(value.exact, place.scale))
+}
+
+/** e to a value; as many bits are put on the weight as the result has before or behind the point. */
+export function exponentialAt(of: Complex, place: Place): Value {
+  place.weight += 2 * (1 + Number(balls.magnitude(of.re.middle) >> BigInt(place.scale.bits)))
+  return { ball: complex.exp(of, place.scale), size: null }
+}
 
 export function added(a: Value, b: Value, place: Place): Value {
   if ('exact' in a && 'exact' in b) return { exact: exact.add(a.exact, b.exact, place.scale.budget) }
