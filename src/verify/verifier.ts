@@ -59,9 +59,6 @@ export const numericAnswer: TextVerifier = {
   },
 }
 
-/** By the name that options give them. */
-export const verifiers = { numeric: numericAnswer, exact: exactAnswer }
-
 /** A reference may be a whole worked solution: then its marked answer counts. */
 function referenceOf(answer: string): string {
   return /####|\\f?box/.test(answer) ? (statedAnswer(answer).answer ?? answer) : answer

@@ -77,7 +77,7 @@ const isSeparator = (token: Token): boolean =>
   isSign(token, ',', ';') || (token.kind === 'word' && /^(?:and|or)$/i.test(token.text)) || isSign(token, '&')
 const isRelation = (token: Token): boolean => isSign(token, '<', '>') || isName(token, 'le', 'ge')
 
-/** Words alone, or a lone word of letters as a unit would be. */
+/** Words, and no product of letters: xy is one, xy zx is none. */
 function isText(tokens: readonly Token[]): boolean {
   const words = tokens.filter((token) => token.kind === 'word')
   const rest = tokens.filter(
@@ -85,9 +85,11 @@ function isText(tokens: readonly Token[]): boolean {
       token.kind !== 'word' && token.kind !== 'letter' && !isSign(token, '-', ',', '(', ')', '{', '}'),
   )
   const joins = words.every((token) => /^(?:and|or)$/i.test(token.text))
-  const letters = words.some(
-    ({ upright, text }) => upright || text.length > 3 || /[A-Z]/.test(text) || commonWords.has(text),
-  )
+  const letters =
+    words.length > 1 ||
+    words.some(
+      ({ upright, text }) => upright || text.length > 3 || /[A-Z]/.test(text) || commonWords.has(text),
+    )
   return words.length > 0 && rest.length === 0 && !joins && letters && numberWord(tokens) === null
 }
 const commonWords = new Set('yes no odd day one two six ten not all any'.split(' '))
