@@ -154,7 +154,7 @@ function sameTuple(a: Answer & { kind: 'tuple' }, b: Answer & { kind: 'tuple' },
   if (!every(pairs, ([x, y]) => sameAnswer(x, y, context))) return false
   if (a.open === b.open && a.close === b.close) return true
   // Two members are an interval, whose ends belong to it or not.
-  if (a.parts.length === 2) return false
+  if (a.parts.length === 2) return asIntervals(a, b, context)
   throw new NotJudged('they have the same members in other brackets')
 }
 

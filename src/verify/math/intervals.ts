@@ -38,19 +38,17 @@ function infinityOf(end: Expression): -1 | 0 | 1 {
 
 function joined(intervals: readonly Interval[], context: Context): readonly Interval[] {
   if (intervals.length > 20) throw new NotJudged('it has too many intervals')
-  const open = intervals.map((one) => ({
-    ...one,
-    withLow: one.withLow && infinityOf(one.low) === 0,
-    withHigh: one.withHigh && infinityOf(one.high) === 0,
-  }))
+  for (const { low, high, withLow, withHigh } of intervals)
+    if ((withLow && infinityOf(low) !== 0) || (withHigh && infinityOf(high) !== 0))
+      throw new NotJudged('an interval in it holds infinity')
   // One interval is compared by its ends, whatever letters are in them.
-  if (open.length < 2) return open
-  for (const { low, high, withLow, withHigh } of open) {
+  if (intervals.length < 2) return intervals
+  for (const { low, high, withLow, withHigh } of intervals) {
     const order = orderOf(low, high, context)
     if (order > 0 || (order === 0 && !(withLow && withHigh)))
       throw new NotJudged('an interval in it is empty')
   }
-  const sorted = [...open].sort(
+  const sorted = [...intervals].sort(
     (p, q) => orderOf(p.low, q.low, context) || Number(q.withLow) - Number(p.withLow),
   )
   const found: Interval[] = []

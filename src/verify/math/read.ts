@@ -90,6 +90,7 @@ function isText(tokens: readonly Token[]): boolean {
     words.some(
       ({ upright, text }) => upright || text.length > 3 || /[A-Z]/.test(text) || commonWords.has(text),
     )
+  if (isSign(tokens[0], '-')) return false
   return words.length > 0 && rest.length === 0 && !joins && letters && numberWord(tokens) === null
 }
 const commonWords = new Set('yes no odd day one two six ten not all any'.split(' '))
