@@ -14,7 +14,7 @@ import {
   readEvaluationProblems,
 } from '../train/evaluate.ts'
 import { type Comparison, compare, type Group, passCurve, passRates } from '../train/pass-rates.ts'
-import { verifiers } from '../verify/verifier.ts'
+import { openVerifier, verifierNames } from '../verify/open.ts'
 import { command, type Terminal } from './command.ts'
 import { accountFor, paidText, spendingOptions } from './spending.ts'
 import { table } from './table.ts'
@@ -24,7 +24,7 @@ const schema = z
     model: z.string().describe('model folder, FILE.gguf, or http://host:port/v1#name'),
     problems: z.string().describe('JSONL or Parquet with problem and answer that no training saw'),
     baseline: z.string().optional().describe('model to compare with on the same problems, as one before'),
-    verifier: z.enum(['numeric', 'exact']).default('numeric').describe('how answers are compared'),
+    verifier: z.enum(verifierNames).default('numeric').describe('how answers are compared'),
     temperature: z.number().min(0).default(0).describe('0 is greedy'),
     greedy: z.boolean().default(false).describe('measure the greedy completion besides the sampled ones'),
     samples: z.int().min(1).default(1).describe('completions a problem'),
@@ -149,11 +149,12 @@ async function measure(
     account.purse.requirePrices([model.paid.who])
     model.paid.join(account)
   }
+  const verifier = await openVerifier(options.verifier, { unsafeExec: options.unsafeExec, tell })
   try {
     return await evaluate({
       ...options,
       ...{ model, problems, signal, temperature, samples },
-      verifier: verifiers[options.verifier],
+      verifier,
       onProblem: (done, correct) => {
         if (live) tell(`\r\x1b[2K${done}/${problems.length} problems, ${correct} correct`)
       },
@@ -163,6 +164,7 @@ async function measure(
     throw error
   } finally {
     if (live) tell('\r\x1b[2K')
+    await verifier.close?.()
     await model.close()
   }
 }
@@ -195,12 +197,18 @@ async function runOf(options: Options, file: string, count: number): Promise<obj
     fulcrum: version,
     node: process.version,
     ...Object.fromEntries(Object.entries(options).filter(([name]) => !changesNothing.has(name))),
-    verifier_id: verifiers[options.verifier].id,
+    verifier_id: await idOf(options),
     problems_sha256: await sha256OfFile(file),
     problems_count: count,
     model_files: await filesOf(options.model),
     baseline_files: options.baseline === undefined ? null : await filesOf(options.baseline),
   }
+}
+
+async function idOf(name: string): Promise<string> {
+  const verifier = await openVerifier(name)
+  await verifier.close?.()
+  return verifier.id
 }
 
 /** What of a folder a model is made of. */
