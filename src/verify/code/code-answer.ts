@@ -76,15 +76,19 @@ async function run(
   limits: Limits,
 ): Promise<Outcome> {
   try {
-    if (suite.language === 'python' && sandbox !== null) return await runPython(program, suite, sandbox, limits)
+    if (suite.language === 'python' && sandbox !== null)
+      return await runPython(program, suite, sandbox, limits)
     if (suite.language === 'javascript' && threads !== null) return await threads.run(program, suite, limits)
     return unknown(`programs in ${suite.language} are not run here`)
   } catch (error) {
-    return unknown(`the harness fails: ${error instanceof Error ? error.message.slice(0, 200) : String(error)}`)
+    return unknown(
+      `the harness fails: ${error instanceof Error ? error.message.slice(0, 200) : String(error)}`,
+    )
   }
 }
 
 function idOf(sandbox: Sandbox | null, threads: JavaScriptThreads | null): string {
-  const python = sandbox === null ? [] : [`python-${sandbox.version}${sandbox.walls === 'none' ? '-unsafe' : ''}`]
+  const python =
+    sandbox === null ? [] : [`python-${sandbox.version}${sandbox.walls === 'none' ? '-unsafe' : ''}`]
   return ['code/1', ...python, ...(threads === null ? [] : [`quickjs-${quickjsVersion}`])].join('+')
 }

@@ -26,8 +26,12 @@ export function faultOf(value: Json, depth = 0): string | null {
   const [tag, content] = tagged
   if (tag === 'int')
     return typeof content === 'string' && /^-?\d{1,5000}$/.test(content) ? null : '$int wants digits as text'
-  if (tag === 'float')
-    return ['nan', 'inf', '-inf'].includes(content as string) ? null : '$float wants nan, inf or -inf'
+  if (tag === 'float') {
+    const number =
+      typeof content === 'string' &&
+      (/^-?inf$|^nan$/.test(content) || /^-?\d+(\.\d+)?(e[+-]?\d+)?$/.test(content))
+    return number ? null : '$float wants a number as text'
+  }
   if (tag === 'bytes')
     return typeof content === 'string' && /^([0-9a-f]{2})*$/.test(content) ? null : '$bytes wants hex digits'
   if (tag === 'undefined') return content === true ? null : '$undefined wants true'

@@ -58,7 +58,7 @@ export const realmSource = String.raw`
     const content = wire[tag]
     if (tag === 'undefined') return undefined
     if (tag === 'int') return content[0] === '-' ? -Whole(content.slice(1)) : Whole(content)
-    if (tag === 'float') return content === 'nan' ? NaN : content === 'inf' ? Infinity : -Infinity
+    if (tag === 'float') return Number(content.replace('inf', 'Infinity'))
     if (tag === 'tuple') return decode(content)
     if (tag === 'set' || tag === 'frozenset') return new Collection(decode(content))
     if (tag !== 'dict') return {}

@@ -2,8 +2,8 @@ import { wirePython } from './wire.ts'
 
 /** Runs assertions in a sandbox of its own, which the program never sees: the program's names are stand-ins that ask it over
  *  the wall, call by call. The first line is `{"setup": text, "tests": [text], "names": [name] or null}`; lines
- *  `{"ask": request}` go to the player and come back; the last line is `{"passed": n}`, `{"failed": i, "text": ...}` or
- *  `{"trouble": text}`. Names not listed are the tests' own; without a list, every unknown name is asked for. */
+ *  that begin with ? are requests to the player, whose reply comes back; the last line begins with ! and is `{"passed": n}`,
+ *  `{"failed": i, "text": ...}` or `{"trouble": text}`. Names not listed are the tests' own; without a list, every unknown name is asked for. */
 export const checkerPython = `${wirePython}
 ${String.raw`
 import builtins
@@ -14,7 +14,7 @@ class Trouble(Exception):
 receive, send = open_channel()
 
 def ask(request, given=()):
-    send({'ask': request})
+    send(request, b'?')
     reply = receive()
     if reply is None:
         os._exit(0)
@@ -118,5 +118,5 @@ def check(suite):
             return {'failed': i, 'text': f'{type(error).__name__}: {str(error)[:200]}'.removesuffix(': ')}
     return {'passed': len(tests)}
 
-send(check(receive()))
+send(check(receive()), b'!')
 `}`

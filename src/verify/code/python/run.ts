@@ -72,6 +72,14 @@ async function ask(player: Talk, message: Json): Promise<Asked> {
   return reply === null ? { outcome: failed('the program wrote over its answers') } : { reply }
 }
 
+/** The last line of the checker. */
+interface CheckerEnd {
+  readonly passed?: number
+  readonly failed?: number
+  readonly text?: string
+  readonly trouble?: string
+}
+
 async function checkAssertions(
   player: Talk,
   suite: Suite,
@@ -88,18 +96,12 @@ async function checkAssertions(
     for (;;) {
       const line = await checker.line()
       if (typeof line !== 'string') return checkerEnded(line)
-      const said = JSON.parse(line) as {
-        ask?: Json
-        passed?: number
-        failed?: number
-        text?: string
-        trouble?: string
-      }
-      if (said.trouble !== undefined) return unknown(said.trouble)
-      if (said.passed === tests.length) return passed
-      if (said.failed !== undefined)
-        return failed(`test ${(places[said.failed] ?? 0) + 1}: ${said.text ?? ''}`)
-      player.send(JSON.stringify(said.ask))
+      const end = line.startsWith('!') ? (JSON.parse(line.slice(1)) as CheckerEnd) : {}
+      if (end.trouble !== undefined) return unknown(end.trouble)
+      if (end.passed === tests.length) return passed
+      if (end.failed !== undefined) return failed(`test ${(places[end.failed] ?? 0) + 1}: ${end.text ?? ''}`)
+      // As it is: 3.0 read and written here would become 3.
+      player.send(line.slice(1))
       const answer = await player.line()
       if (typeof answer !== 'string') return endingOutcome(answer)
       checker.send(answer)

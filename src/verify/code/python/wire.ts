@@ -85,8 +85,8 @@ def open_channel():
     def receive():
         line = requests.readline()
         return json.loads(line) if line else None
-    def send(message):
-        replies.write(json.dumps(message).encode() + b'\n')
+    def send(message, mark=b''):
+        replies.write(mark + json.dumps(message).encode() + b'\n')
         replies.flush()
     return receive, send
 `
