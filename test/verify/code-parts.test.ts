@@ -40,7 +40,7 @@ describe('the program of a completion', () => {
 describe('tests of a program', () => {
   test('are refused with what is wrong in them', () => {
     const wrong = (suite: object): string =>
-      String(readSuite(JSON.stringify({ language: 'python', ...suite })))
+      JSON.stringify(readSuite(JSON.stringify({ language: 'python', ...suite })))
     assert.match(wrong({ tests: [] }), /tests/)
     assert.match(wrong({ tests: [{ args: [1], expected: 1 }] }), /entry_point/)
     assert.match(wrong({ entry_point: 'f', tests: [{ args: [1] }] }), /cannot be read/)
