@@ -2,10 +2,10 @@ import { z } from 'zod'
 import { share, wilson } from '../statistics/estimate.ts'
 import { writeWhole } from '../store/files.ts'
 import { type CheckedPair, checkPairs, type Confusion, confusionOf, readPairs } from '../verify/check.ts'
-import { openVerifier, verifierNames } from '../verify/open.ts'
 import type { Verdict } from '../verify/verifier.ts'
 import { command } from './command.ts'
 import { brief, formatCount, table } from './table.ts'
+import { openVerifierOf, verifyingOptions } from './verifying.ts'
 
 /** Measures a verifier on pairs that somebody has labelled. */
 export default command({
@@ -13,7 +13,8 @@ export default command({
   summary: 'Measure what a verifier says of answers that you have labelled equal or different',
   positionals: [],
   options: z.object({
-    verifier: z.enum(verifierNames).default('math').describe('the verifier to measure'),
+    ...verifyingOptions,
+    verifier: verifyingOptions.verifier.default('math').describe('the verifier to measure'),
     pairs: z
       .string()
       .describe('JSONL or Parquet: completion or answer, reference, label equal or different, maybe problem'),
@@ -33,11 +34,12 @@ export default command({
     json: z.boolean().default(false).describe('print JSON'),
   }),
   example: 'fulcrum check-verifier --verifier math --pairs pairs.jsonl --fail-on wrong-accept',
-  run: async ({ options }, { print }) => {
+  run: async ({ options }, terminal) => {
+    const { print } = terminal
     const { workers, timeoutMs, out, failOn } = options
     const pairs = await readPairs(options.pairs)
     const threads = workers === 0 ? {} : { workers: { size: workers, timeoutMs } }
-    const verifier = await openVerifier(options.verifier, threads)
+    const verifier = await openVerifierOf(options, terminal, threads)
     const checked = await checkPairs(verifier, pairs, Math.max(16, 4 * workers)).finally(() =>
       verifier.close?.(),
     )

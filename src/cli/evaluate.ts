@@ -14,17 +14,18 @@ import {
   readEvaluationProblems,
 } from '../train/evaluate.ts'
 import { type Comparison, compare, type Group, passCurve, passRates } from '../train/pass-rates.ts'
-import { openVerifier, verifierNames } from '../verify/open.ts'
+import type { Verifier } from '../verify/verifier.ts'
 import { command, type Terminal } from './command.ts'
 import { accountFor, paidText, spendingOptions } from './spending.ts'
 import { table } from './table.ts'
+import { openVerifierOf, verifyingOptions } from './verifying.ts'
 
 const schema = z
   .object({
     model: z.string().describe('model folder, FILE.gguf, or http://host:port/v1#name'),
     problems: z.string().describe('JSONL or Parquet with problem and answer that no training saw'),
     baseline: z.string().optional().describe('model to compare with on the same problems, as one before'),
-    verifier: z.enum(verifierNames).default('numeric').describe('how answers are compared'),
+    ...verifyingOptions,
     temperature: z.number().min(0).default(0).describe('0 is greedy'),
     greedy: z.boolean().default(false).describe('measure the greedy completion besides the sampled ones'),
     samples: z.int().min(1).default(1).describe('completions a problem'),
@@ -88,8 +89,7 @@ export default command({
   run: async ({ options }, terminal) => {
     const file = locate(options.problems)
     const problems = await readEvaluationProblems(file, options.by)
-    if (options.out !== undefined) await claimFolder(options.out, await runOf(options, file, problems.length))
-    const measured = await measureAll(options, problems, terminal)
+    const measured = await measureAll(options, { file, problems }, terminal)
     if (options.out !== undefined) await writeResults(options.out, measured)
     const [first] = measured as [Measured]
     if (options.json)
@@ -102,20 +102,26 @@ export default command({
 /** Every way of drawing, on one account. When one fails, what is in flight has been paid for: it is waited for and kept. */
 async function measureAll(
   options: Options,
-  problems: readonly EvaluationProblem[],
+  { file, problems }: { readonly file: string; readonly problems: readonly EvaluationProblem[] },
   terminal: Terminal,
 ): Promise<Measured[]> {
   const { out, model, baseline, ledger = out === undefined ? null : join(out, 'ledger') } = options
   const account = await accountFor(options, { name: 'evaluate', ledger }, terminal)
   const measured: Measured[] = []
+  let verifier: Verifier | null = null
   try {
+    verifier = await openVerifierOf(options, terminal, { account })
+    const by = verifier
+    if (out !== undefined) await claimFolder(out, await runOf(options, by.id, file, problems.length))
     for (const sampling of samplingsOf(options)) {
-      const draw = (spec: string) => measure(spec, { options, sampling, problems, account }, terminal)
+      const draw = (spec: string) =>
+        measure(spec, { options, sampling, problems, account, verifier: by }, terminal)
       const after = await draw(model)
       measured.push(summed(sampling, options, after, baseline === undefined ? null : await draw(baseline)))
     }
     return measured
   } finally {
+    await verifier?.close?.()
     await account.close()
     terminal.tell(paidText(account))
   }
@@ -136,11 +142,13 @@ async function measure(
     sampling: { temperature, samples },
     problems,
     account,
+    verifier,
   }: {
     readonly options: Options
     readonly sampling: Sampling
     readonly problems: readonly EvaluationProblem[]
     readonly account: Account
+    readonly verifier: Verifier
   },
   { live, tell, signal }: Terminal,
 ): Promise<Evaluation> {
@@ -149,7 +157,6 @@ async function measure(
     account.purse.requirePrices([model.paid.who])
     model.paid.join(account)
   }
-  const verifier = await openVerifier(options.verifier, { unsafeExec: options.unsafeExec, tell })
   try {
     return await evaluate({
       ...options,
@@ -164,7 +171,6 @@ async function measure(
     throw error
   } finally {
     if (live) tell('\r\x1b[2K')
-    await verifier.close?.()
     await model.close()
   }
 }
@@ -189,7 +195,7 @@ function summed(
 const changesNothing = new Set(['out', 'json', 'ledger', ...Object.keys(spendingOptions.shape)])
 
 /** Everything that the results follow from. */
-async function runOf(options: Options, file: string, count: number): Promise<object> {
+async function runOf(options: Options, verifierId: string, file: string, count: number): Promise<object> {
   const { version } = JSON.parse(await readFile(join(packageRoot(), 'package.json'), 'utf8')) as {
     version: string
   }
@@ -197,18 +203,12 @@ async function runOf(options: Options, file: string, count: number): Promise<obj
     fulcrum: version,
     node: process.version,
     ...Object.fromEntries(Object.entries(options).filter(([name]) => !changesNothing.has(name))),
-    verifier_id: await idOf(options),
+    verifier_id: verifierId,
     problems_sha256: await sha256OfFile(file),
     problems_count: count,
     model_files: await filesOf(options.model),
     baseline_files: options.baseline === undefined ? null : await filesOf(options.baseline),
   }
-}
-
-async function idOf(name: string): Promise<string> {
-  const verifier = await openVerifier(name)
-  await verifier.close?.()
-  return verifier.id
 }
 
 /** What of a folder a model is made of. */

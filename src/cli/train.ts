@@ -7,9 +7,9 @@ import { readEvaluationProblems } from '../train/evaluate.ts'
 import { type GrpoOptions, grpoOptions } from '../train/grpo-options.ts'
 import { trainGrpo } from '../train/grpo.ts'
 import { trainSft } from '../train/sft.ts'
-import { openVerifier, verifierNames } from '../verify/open.ts'
 import { command } from './command.ts'
 import { dataOptions, openMixture, openStart, tellEnd, trainingOptions } from './training.ts'
+import { openVerifierOf, verifyingOptions } from './verifying.ts'
 
 /** Supervised fine-tuning on built datasets. */
 export const sft = command({
@@ -75,7 +75,7 @@ export const grpo = command({
       problems: z.string().optional().describe('JSONL or Parquet with problem and answer'),
       data: z.string().optional().describe('manifest.json of a built dataset, in place of --problems'),
       config: z.string().default('sft_text').describe('dataset config; any with problem and answer'),
-      verifier: z.enum(verifierNames).default('numeric').describe('how answers are compared'),
+      ...verifyingOptions,
       ...trainingOptions,
       batchSize: trainingOptions.batchSize.default(64).describe('problems a round'),
       microBatchSize: trainingOptions.microBatchSize.default(16).describe('rollouts in memory at once'),
@@ -109,7 +109,7 @@ export const grpo = command({
     )
     const options = { ...start.options, ...own } as GrpoOptions
     const { tokenizer } = learner
-    const verifier = await openVerifier(parsed.verifier)
+    const verifier = await openVerifierOf(parsed, terminal)
     const input = { ...start, options, dataId, problems, tokenizer, verifier }
     const { signal } = terminal
     try {

@@ -1,4 +1,7 @@
 import { FulcrumError } from '../errors.ts'
+import type { Model } from '../model/model.ts'
+import { codeAnswer } from './code/code-answer.ts'
+import { canaryText, openJudge } from './judge/canaries.ts'
 import { textVerifiers } from './text-verifiers.ts'
 import type { Verifier } from './verifier.ts'
 import { inWorkers, type WorkerOptions } from './workers.ts'
@@ -7,6 +10,12 @@ import { inWorkers, type WorkerOptions } from './workers.ts'
 export interface VerifierOptions {
   /** Compares texts in threads that are ended when they take too long; without it, in this one. */
   readonly workers?: WorkerOptions
+  /** The model that compares, for `judge`. */
+  readonly judge?: Model
+  /** Runs programs without a sandbox, for `code`. */
+  readonly unsafeExec?: boolean
+  /** Told once what the user should know: how the judge does on its canaries, that there is no sandbox. */
+  readonly onNote?: (text: string) => void
 }
 
 type Opens = (options: VerifierOptions) => Verifier | Promise<Verifier>
@@ -16,12 +25,32 @@ const text =
   ({ workers }) =>
     workers === undefined ? textVerifiers[name] : inWorkers(name, workers)
 
+const code =
+  (languages: ('python' | 'javascript')[]): Opens =>
+  ({ unsafeExec = false, onNote }) =>
+    codeAnswer({ languages, unsafeExec, ...(onNote !== undefined && { onWarning: onNote }) })
+
+const judge: Opens = async ({ judge: model, onNote }) => {
+  if (model === undefined)
+    throw new FulcrumError(
+      'config',
+      'The verifier judge has no model',
+      'Name one: --judge http://host:port/v1#name.',
+    )
+  const { verifier, canaries } = await openJudge({ model })
+  onNote?.(canaryText(canaries))
+  return verifier
+}
+
 /** One line a verifier. */
 const table = {
   numeric: text('numeric'),
   exact: text('exact'),
   math: text('math'),
   choice: text('choice'),
+  code: code(['python', 'javascript']),
+  'code-javascript': code(['javascript']),
+  judge,
 } as const satisfies Readonly<Record<string, Opens>>
 
 type VerifierName = keyof typeof table

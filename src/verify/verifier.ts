@@ -8,7 +8,7 @@ export interface Verification {
   readonly verdict: Verdict
   /** The answer found in the completion, or null. */
   readonly extracted: string | null
-  /** Why nothing could be judged, or null. */
+  /** Why nothing could be judged, or what differs where the rule can tell; else null. */
   readonly reason: string | null
 }
 
