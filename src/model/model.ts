@@ -17,8 +17,9 @@ export interface Tokenizer {
   encode(text: string): readonly number[]
   /** Text of the ids; special tokens written out. decode(encode(t)) === t is what callers rely on. */
   decode(ids: readonly number[]): string
-  /** The chat template rendered once, generation prompt included. */
-  renderChat(messages: readonly Message[]): string
+  /** The chat template rendered once, generation prompt included; `variables` are what the template knows besides the
+   *  messages, as enable_thinking. */
+  renderChat(messages: readonly Message[], variables?: Readonly<Record<string, unknown>>): string
 }
 
 export interface Message {

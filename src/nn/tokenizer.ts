@@ -51,7 +51,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
       ids.length === 0
         ? ''
         : tokenizer.decode([...ids], { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
-    renderChat: (messages) => render(compiled, messages, config, folder),
+    renderChat: (messages, variables = {}) => render(compiled, { ...variables, messages }, config, folder),
   }
 }
 
@@ -86,7 +86,7 @@ export async function readTemplate(folder: string, config: Record<string, unknow
 
 function render(
   template: Template | null,
-  messages: readonly Message[],
+  given: { readonly messages: readonly Message[] },
   config: Record<string, unknown>,
   folder: string,
 ): string {
@@ -98,7 +98,7 @@ function render(
     )
   }
   return template.render({
-    messages,
+    ...given,
     add_generation_prompt: true,
     bos_token: tokenText(config.bos_token) ?? '',
     eos_token: tokenText(config.eos_token) ?? '',

@@ -1,11 +1,15 @@
 import type { Model } from '../model/model.ts'
-import { map } from '../pipeline/constructors.ts'
+import { expand } from '../pipeline/constructors.ts'
 import type { Run, Stage } from '../pipeline/stage.ts'
-import { col } from '../record/columns.ts'
-import { type Estimate, share, wilson } from '../statistics/estimate.ts'
-import { seedFor } from '../statistics/random.ts'
+import { col, type Row } from '../record/columns.ts'
+import { jeffreys } from '../statistics/beta.ts'
+import { share, wilson } from '../statistics/estimate.ts'
+import { type SequentialRate, sequentialRate } from '../statistics/sequential-rate.ts'
 import type { Verifier } from '../verify/verifier.ts'
-import { promptFor, type Sampler } from './generate-traces.ts'
+import type { Sampler } from './generate-traces.ts'
+import { passRate, type PassRate, type ProblemRow } from './teachable/pass-rate.ts'
+import { type Asking, askingOptions, checkAsking, longestPrefix } from './traces/ask.ts'
+import { checkSampler } from './traces/draw.ts'
 
 const needs = {
   id: col.string('problem id'),
@@ -13,60 +17,126 @@ const needs = {
   answer: col.string('reference answer'),
 }
 
-const adds = {
+/** Columns of a measured pass rate. */
+export const passRateColumns = {
   pass_rate: col.double("share of the student's rollouts that are correct"),
   n_rollouts: col.int32('rollouts it was measured with'),
-  pass_rate_low: col.double('lower end of its 95 % Wilson interval'),
+  n_correct: col.int32('correct ones among them'),
+  pass_rate_low: col.double(
+    'lower end of its 95 % interval, which holds although outcomes decided how many rollouts there are',
+  ),
   pass_rate_high: col.double('upper end'),
+  pass_rate_wilson_low: col.double('lower end of the 95 % Wilson interval, as if n_rollouts had been fixed'),
+  pass_rate_wilson_high: col.double('upper end'),
+  pass_rate_beta_low: col.double("lower end of the 95 % interval of the posterior from Jeffreys' prior"),
+  pass_rate_beta_high: col.double('upper end'),
+  pass_rate_stop: col.string(
+    'why rollouts ended: hopeless, trivial or teachable as far as more would hardly change, or cap',
+  ),
+  gate_rollout_ids: col.nullable(
+    col.list(
+      col.list(col.int32('token id'), 'exact ids, end token included'),
+      "the student's rollouts, in launch order; null where its engine hides the ids, or they are not kept",
+    ),
+  ),
+  gate_verdicts: col.list(col.bool('correct'), 'verdicts of the rollouts, in launch order'),
 }
 
-export interface TeachableOptions extends Sampler {
+export interface TeachableOptions extends Sampler, Asking {
   readonly student: Model
   readonly verifier: Verifier
+  /** Most rollouts of a problem. */
   readonly rollouts: number
+  /** Rollouts before the first look, 8 by default; as many as `rollouts` for a fixed number. */
+  readonly first?: number
+  /** Rollouts end when `rollouts` of them would move the problem out of its side of the band with no more than this
+   *  probability; 0.05 by default (test/bench/teachable.bench.ts). */
+  readonly doubt?: number
   readonly low: number
   readonly high: number
+  /** Keep the rollouts' token ids with the rows, for the search of pivotal tokens; true by default. */
+  readonly keepRollouts?: boolean
   readonly concurrency?: number
 }
 
 /** Keeps problems the student solves sometimes: low <= pass rate <= high (Phi-4 report, section 4.3, searches .2 to
- *  .8). A rollout that hits the token limit is a failure. The interval is stored, so that the band can be cut again. */
-export function teachable(of: TeachableOptions): Stage<typeof needs, typeof adds> {
+ *  .8). Rollouts are drawn in steps, few where a problem is clearly hopeless or trivial, up to the cap near the edges.
+ *  Estimates and intervals are stored with kept and dropped rows alike, so that the band can be cut again. */
+export function teachable(of: TeachableOptions): Stage<typeof needs, typeof passRateColumns> {
   const { student, verifier, rollouts, low, high, temperature, topP, topK, maxTokens } = of
-  const measure = oncePerProblem(of)
-  return map({
+  const { doubt = 0.05, first = Math.min(8, rollouts), keepRollouts = true } = of
+  checkSampler('teachable', of, { rollouts, first })
+  checkAsking('teachable', student, of)
+  const measure = sequentialRate({ low, high, most: rollouts, first, doubt })
+  const measured = oncePerProblem(of, measure)
+  return expand({
     name: 'teachable',
     needs,
-    adds,
+    adds: passRateColumns,
     models: [student],
-    options: { verifier: verifier.id, rollouts, low, high, temperature, topP, topK, maxTokens },
+    options: {
+      ...{ verifier: verifier.id, rollouts, first, doubt, low, high, keepRollouts },
+      ...{ temperature, topP, topK, maxTokens },
+      ...askingOptions(of),
+    },
     callsPerRow: rollouts,
-    asks: { requestsPerRow: 1, maxTokens, longestPrefix: 0 },
+    asks: { requestsPerRow: measure.looks.length, maxTokens, longestPrefix: longestPrefix(of) },
     concurrency: of.concurrency ?? 8,
     each: async (row, run) => {
-      const estimate = await measure(row, run)
-      const rate = share(estimate)
-      const { low: rateLow, high: rateHigh } = wilson(estimate)
-      if (rate < low) return { drop: `too hard: pass rate under ${low}` }
-      if (rate > high) return { drop: `too easy: pass rate over ${high}` }
-      return {
-        pass_rate: rate,
-        n_rollouts: estimate.trials,
-        pass_rate_low: rateLow,
-        pass_rate_high: rateHigh,
-      }
+      const rate = await measured(row, run)
+      const columns = columnsOf(rate, measure, { rollouts, keepRollouts })
+      const reason = whyNot(rate, measure, { low, high })
+      if (reason === null) return [columns]
+      run.drop('teachable', { ...row, ...columns }, reason)
+      return []
     },
   })
 }
 
-type ProblemRow = { readonly id: string; readonly problem: string; readonly answer: string }
+/** Why a problem is outside the band, or null. */
+function whyNot(
+  rate: PassRate,
+  measure: SequentialRate,
+  { low, high }: { readonly low: number; readonly high: number },
+): string | null {
+  const side = measure.side(rate)
+  if (side === 'inside') return null
+  return side === 'under' ? `too hard: pass rate under ${low}` : `too easy: pass rate over ${high}`
+}
+
+const stops = { under: 'hopeless', over: 'trivial', inside: 'teachable' }
+
+function columnsOf(
+  rate: PassRate,
+  measure: SequentialRate,
+  { rollouts, keepRollouts }: { readonly rollouts: number; readonly keepRollouts: boolean },
+): Row<typeof passRateColumns> {
+  const [interval, fixed, posterior] = [measure.interval(rate), wilson(rate), jeffreys(rate)]
+  return {
+    pass_rate: share(rate),
+    n_rollouts: rate.trials,
+    n_correct: rate.successes,
+    pass_rate_low: interval.low,
+    pass_rate_high: interval.high,
+    pass_rate_wilson_low: fixed.low,
+    pass_rate_wilson_high: fixed.high,
+    pass_rate_beta_low: posterior.low,
+    pass_rate_beta_high: posterior.high,
+    pass_rate_stop: rate.trials < rollouts ? stops[measure.side(rate)] : 'cap',
+    gate_rollout_ids: keepRollouts ? rate.ids : null,
+    gate_verdicts: rate.verdicts,
+  }
+}
 
 /** Several traces of one problem come one after the other and see one estimate, bought once. */
-function oncePerProblem(of: TeachableOptions): (row: ProblemRow, run: Run) => Promise<Estimate> {
-  const recent = new Map<string, Promise<Estimate>>()
+function oncePerProblem(
+  of: TeachableOptions,
+  measure: SequentialRate,
+): (row: ProblemRow, run: Run) => Promise<PassRate> {
+  const recent = new Map<string, Promise<PassRate>>()
   return (row, run) => {
     const key = JSON.stringify([run.seed, row.id])
-    const known = recent.get(key) ?? passRate(of, row, run)
+    const known = recent.get(key) ?? measureOne(of, measure, row, run)
     recent.set(key, known)
     const [oldest] = recent.keys()
     if (recent.size > 1000 && oldest !== undefined) recent.delete(oldest)
@@ -74,25 +144,15 @@ function oncePerProblem(of: TeachableOptions): (row: ProblemRow, run: Run) => Pr
   }
 }
 
-async function passRate(
-  { student, verifier, rollouts, temperature, topP, topK, maxTokens }: TeachableOptions,
+async function measureOne(
+  of: TeachableOptions,
+  measure: SequentialRate,
   row: ProblemRow,
   run: Run,
-): Promise<Estimate> {
-  const { prompt } = promptFor(student, [{ role: 'user', content: row.problem }])
-  const seed = seedFor(run.seed, 'teachable', row.id)
-  const options = { n: rollouts, temperature, topP, topK, maxTokens, seed, signal: run.signal }
-  const completions = await student.sample(prompt, options)
-  run.count('student_rollouts', completions.length)
-  run.count(
-    'student_tokens',
-    completions.reduce((sum, { completionTokens }) => sum + completionTokens, 0),
-  )
-  const passes = await Promise.all(
-    completions.map(
-      async ({ finishReason, text }) =>
-        finishReason === 'stop' && (await verifier.verify(text, row.answer, row.problem)).verdict === 'equal',
-    ),
-  )
-  return { successes: passes.filter((pass) => pass).length, trials: completions.length }
+): Promise<PassRate> {
+  const rate = await passRate(of, measure, row, run)
+  run.count('gate_problems')
+  run.count('gate_rollouts', rate.trials)
+  run.count('gate_rollouts_saved', of.rollouts - rate.trials)
+  return rate
 }
