@@ -1,6 +1,6 @@
 import {
   ask,
-  askingOptions,
+  authorOptions,
   col,
   decontaminate,
   definePipeline,
@@ -8,7 +8,7 @@ import {
   filterLength,
   jsonReply,
   locate,
-  openAsking,
+  openAuthor,
   passages,
   Pipeline,
   plain,
@@ -35,7 +35,7 @@ export default definePipeline({
   description: 'Seed passages -> the best of them -> questions without answers',
   example:
     'fulcrum run seeds-to-questions --passages passages.jsonl --against gsm8k --model http://localhost:8000/v1#big',
-  options: askingOptions.extend({
+  options: authorOptions.extend({
     passages: z
       .string()
       .default('datasets/passages/passages.jsonl')
@@ -51,14 +51,14 @@ export default definePipeline({
     prompt: z.string().default('pipelines/prompts/questions.md').describe('prompt that asks for questions'),
   }),
   build: async ({ against, language, least, count, ...options }) => {
-    const asking = await openAsking(options, process.env.OPENAI_API_KEY)
+    const author = await openAuthor(options, process.env.OPENAI_API_KEY)
     return Pipeline.from(passages(locate(options.passages)))
       .through(filterLength({ field: 'text', least: 30, most: 4000 }))
       .through(filterLanguage({ field: 'text', languages: language }))
       .through(decontaminate({ against, fields: ['text'], part: 'seed' }))
       .through(
         ask({
-          ...asking,
+          ...author,
           name: 'scoreSeed',
           needs: seed,
           adds: scores,
@@ -72,7 +72,7 @@ export default definePipeline({
       )
       .through(
         ask({
-          ...asking,
+          ...author,
           name: 'askQuestions',
           needs: seed,
           adds: question,

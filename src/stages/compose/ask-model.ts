@@ -5,7 +5,7 @@ import { promptFor, type Sampler } from '../generate-traces.ts'
 import type { Reply } from './reply.ts'
 
 /** Whom is asked, how, and how often at most. */
-export interface Asking extends Sampler {
+export interface Author extends Sampler {
   readonly model: Model
   /** Samples taken at most until one can be read; 3 by default. */
   readonly tries?: number
@@ -23,7 +23,7 @@ export interface Question<T> {
 /** Asks until an answer can be read; null when none of the tries could be. Every try is a draw with a key of its own, so
  *  that a run with more tries asks for the same first ones. */
 export async function askModel<T>(
-  { model, tries = 3, temperature, topP, topK, maxTokens }: Asking,
+  { model, tries = 3, temperature, topP, topK, maxTokens }: Author,
   { messages, reply, key, check }: Question<T>,
   run: Run,
 ): Promise<{ readonly value: T } | { readonly unread: string }> {

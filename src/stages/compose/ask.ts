@@ -3,11 +3,11 @@ import { expand } from '../../pipeline/constructors.ts'
 import type { Dropped } from '../../pipeline/constructors.ts'
 import type { Run, Stage } from '../../pipeline/stage.ts'
 import type { Columns, Row } from '../../record/columns.ts'
-import { askModel, type Asking } from './ask-model.ts'
+import { askModel, type Author } from './ask-model.ts'
 import { type PromptFile, promptFile } from './prompt-file.ts'
 import type { Reply } from './reply.ts'
 
-export interface AskOptions<Needs extends Columns, Adds extends Columns, Value> extends Asking {
+export interface AskOptions<Needs extends Columns, Adds extends Columns, Value> extends Author {
   readonly name: string
   readonly needs: Needs
   readonly adds: Adds
@@ -83,7 +83,7 @@ function promptsOf(given: string | PromptBy<string>, read: (path: string) => Pro
 /** What of a question decides its answer. */
 export const askIdentity = (
   prompts: readonly PromptFile[],
-  { temperature, topP, topK, maxTokens, tries = 3 }: Omit<Asking, 'model'>,
+  { temperature, topP, topK, maxTokens, tries = 3 }: Omit<Author, 'model'>,
 ): Readonly<Record<string, unknown>> => ({
   prompts: prompts.map(({ sha256 }) => sha256),
   ...{ temperature, topP, topK, maxTokens, tries },

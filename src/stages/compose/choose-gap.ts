@@ -3,7 +3,7 @@ import type { Stage } from '../../pipeline/stage.ts'
 import { col } from '../../record/columns.ts'
 import { linesOf } from '../../text/lines.ts'
 import { ask } from './ask.ts'
-import type { Asking } from './ask-model.ts'
+import type { Author } from './ask-model.ts'
 import { jsonReply } from './reply.ts'
 
 const needs = {
@@ -31,7 +31,7 @@ const reply = z.discriminatedUnion('possible', [
 
 /** Lets a model choose a middle that a reader could reconstruct (Phi-4, appendix D.2), by line numbers: the three parts are cut
  *  out of the passage and make it up exactly. A gap is at most half of the lines, ours, and leaves one on either side. */
-export function chooseGap(of: Asking & { readonly prompt: string }): Stage<typeof needs, typeof adds> {
+export function chooseGap(of: Author & { readonly prompt: string }): Stage<typeof needs, typeof adds> {
   return ask({
     ...of,
     name: 'chooseGap',

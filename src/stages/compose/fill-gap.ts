@@ -5,7 +5,7 @@ import { col, type Row } from '../../record/columns.ts'
 import { share, wilson } from '../../statistics/estimate.ts'
 import { normalise } from '../../text/words.ts'
 import { askIdentity, checkedPrompt } from './ask.ts'
-import { askModel, type Asking } from './ask-model.ts'
+import { askModel, type Author } from './ask-model.ts'
 import type { PromptFile } from './prompt-file.ts'
 import { jsonReply, type Reply, taggedReply } from './reply.ts'
 
@@ -28,9 +28,9 @@ const adds = {
   reconstruct_rate_high: col.double('upper end'),
 }
 
-export interface FillGapOptions extends Asking {
+export interface FillGapOptions extends Author {
   /** Grades; who fills is `model`. */
-  readonly judge: Asking
+  readonly judge: Author
   readonly prompt: string
   readonly grading: string
   /** Answers a gap. */

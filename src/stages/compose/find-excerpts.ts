@@ -3,7 +3,7 @@ import type { Stage } from '../../pipeline/stage.ts'
 import { col } from '../../record/columns.ts'
 import { linesOf } from '../../text/lines.ts'
 import { ask } from './ask.ts'
-import type { Asking } from './ask-model.ts'
+import type { Author } from './ask-model.ts'
 import { jsonReply } from './reply.ts'
 
 const needs = {
@@ -40,7 +40,7 @@ const excerpt = z.object({
 })
 const reply = z.object({ excerpts: z.array(excerpt) })
 
-export interface FindExcerptsOptions extends Asking {
+export interface FindExcerptsOptions extends Author {
   readonly prompt: string
   /** Excerpts a passage at most. */
   readonly count: number

@@ -4,7 +4,7 @@ import { type Dropped, map } from '../../pipeline/constructors.ts'
 import type { Run, Stage } from '../../pipeline/stage.ts'
 import { col, type Columns, type Row } from '../../record/columns.ts'
 import { askIdentity, checkedPrompt } from './ask.ts'
-import { askModel, type Asking } from './ask-model.ts'
+import { askModel, type Author } from './ask-model.ts'
 import type { PromptFile } from './prompt-file.ts'
 import { jsonReply, type Reply } from './reply.ts'
 
@@ -16,7 +16,7 @@ const adds = {
   critiques: col.list(col.string('critique'), 'one for each text that was scored, in order'),
 }
 
-export interface ReviseOptions<Needs extends Columns> extends Asking {
+export interface ReviseOptions<Needs extends Columns> extends Author {
   readonly name: string
   readonly needs: Needs
   readonly key: keyof Needs & string

@@ -3,7 +3,7 @@ import { map } from '../../pipeline/constructors.ts'
 import type { Run, Stage } from '../../pipeline/stage.ts'
 import { col, type Row } from '../../record/columns.ts'
 import { askIdentity, checkedPrompt } from './ask.ts'
-import { askModel, type Asking } from './ask-model.ts'
+import { askModel, type Author } from './ask-model.ts'
 import { candidateColumns } from './pair-columns.ts'
 import { jsonReply } from './reply.ts'
 
@@ -17,7 +17,7 @@ const adds = {
   judge_id: col.string('judge: and the model that scored'),
 }
 
-export interface ScoreCandidatesOptions extends Asking {
+export interface ScoreCandidatesOptions extends Author {
   /** Path of the prompt that scores {{candidate}}. */
   readonly prompt: string
   /** What is scored, each from 1 to 10; the names are keys of the reply. */

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { openModel } from '../../model/open.ts'
-import type { Asking } from './ask-model.ts'
+import type { Author } from './ask-model.ts'
 
 /** Options of every pipeline that asks one model with prompt files. */
-export const askingOptions = z.object({
+export const authorOptions = z.object({
   model: z
     .string()
     .describe('who is asked: a model folder, or http://host:port/v1#name of an OpenAI-compatible server'),
@@ -15,10 +15,10 @@ export const askingOptions = z.object({
 })
 
 /** The model of the options with its sampler. */
-export async function openAsking(
-  options: z.output<typeof askingOptions>,
+export async function openAuthor(
+  options: z.output<typeof authorOptions>,
   apiKey: string | undefined,
-): Promise<Asking> {
+): Promise<Author> {
   const { model, tokenizer, temperature, topP, maxTokens, tries } = options
   return {
     model: await openModel(model, { apiKey, tokenizer }),
