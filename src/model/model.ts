@@ -17,8 +17,8 @@ export interface Tokenizer {
   encode(text: string): readonly number[]
   /** Text of the ids; special tokens written out. decode(encode(t)) === t is what callers rely on. */
   decode(ids: readonly number[]): string
-  /** The chat template rendered once, generation prompt included. */
-  renderChat(messages: readonly Message[]): string
+  /** The chat template rendered once; the generation prompt included unless that is said to be false. */
+  renderChat(messages: readonly Message[], options?: { readonly generationPrompt: boolean }): string
 }
 
 export interface Message {

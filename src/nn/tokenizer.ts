@@ -51,7 +51,8 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
       ids.length === 0
         ? ''
         : tokenizer.decode([...ids], { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
-    renderChat: (messages) => render(compiled, messages, config, folder),
+    renderChat: (messages, { generationPrompt } = { generationPrompt: true }) =>
+      render(compiled, messages, { config, folder, generationPrompt }),
   }
 }
 
@@ -87,8 +88,15 @@ export async function readTemplate(folder: string, config: Record<string, unknow
 function render(
   template: Template | null,
   messages: readonly Message[],
-  config: Record<string, unknown>,
-  folder: string,
+  {
+    config,
+    folder,
+    generationPrompt,
+  }: {
+    readonly config: Record<string, unknown>
+    readonly folder: string
+    readonly generationPrompt: boolean
+  },
 ): string {
   if (template === null) {
     throw new FulcrumError(
@@ -99,7 +107,7 @@ function render(
   }
   return template.render({
     messages,
-    add_generation_prompt: true,
+    add_generation_prompt: generationPrompt,
     bos_token: tokenText(config.bos_token) ?? '',
     eos_token: tokenText(config.eos_token) ?? '',
   })
