@@ -47,7 +47,10 @@ export default definePipeline({
     language: z.array(z.string()).default(['en']).describe('languages of passages that stay'),
     least: z.int().min(1).max(10).default(5).describe('lowest score of a passage, in each respect'),
     count: z.int().min(1).default(4).describe('questions a passage'),
-    scorePrompt: z.string().default('pipelines/prompts/seed-score.md').describe('prompt that scores a passage'),
+    scorePrompt: z
+      .string()
+      .default('pipelines/prompts/seed-score.md')
+      .describe('prompt that scores a passage'),
     prompt: z.string().default('pipelines/prompts/questions.md').describe('prompt that asks for questions'),
   }),
   build: async ({ against, language, least, count, ...options }) => {
@@ -55,7 +58,7 @@ export default definePipeline({
     return Pipeline.from(passages(locate(options.passages)))
       .through(filterLength({ field: 'text', least: 30, most: 4000 }))
       .through(filterLanguage({ field: 'text', languages: language }))
-      .through(decontaminate({ against, fields: ['text'], part: 'seed' }))
+      .through(decontaminate({ against, fields: ['text'], as: 'seed' }))
       .through(
         ask({
           ...author,
@@ -82,13 +85,19 @@ export default definePipeline({
           reply: jsonReply(
             z.object({
               questions: z.array(
-                z.object({ question: z.string().min(1), topic: z.string(), difficulty: z.int().min(1).max(5) }),
+                z.object({
+                  question: z.string().min(1),
+                  topic: z.string(),
+                  difficulty: z.int().min(1).max(5),
+                }),
               ),
             }),
           ),
           empty: 'no questions',
           each: ({ questions }, { seed_id: id }) =>
-            questions.slice(0, count).map(({ question: problem, ...rest }, i) => ({ id: `${id}-q${i}`, problem, ...rest })),
+            questions
+              .slice(0, count)
+              .map(({ question: problem, ...rest }, i) => ({ id: `${id}-q${i}`, problem, ...rest })),
         }),
       )
       .through(decontaminate({ against, fields: ['problem'] }))
