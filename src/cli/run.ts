@@ -31,7 +31,7 @@ const options = planOptions.extend({
 export default command({
   name: 'run',
   summary: 'Build a dataset with a pipeline; the same command goes on with a run that was cut off',
-  positionals: [{ name: 'PIPELINE', meaning: 'pipeline file (.ts or .js), or quickstart' }],
+  positionals: [{ name: 'PIPELINE', meaning: 'pipeline file (.ts or .js), or a name of fulcrum pipelines' }],
   options,
   takesPipeline: true,
   example: 'fulcrum run pipelines/quickstart.ts --problems problems.jsonl --out runs/mine',
