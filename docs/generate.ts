@@ -10,6 +10,7 @@ import { dpoFull } from '../src/record/dpo-full.ts'
 import { dpoPivotal } from '../src/record/dpo-pivotal.ts'
 import { grpo } from '../src/record/grpo.ts'
 import { kto } from '../src/record/kto.ts'
+import { passRates } from '../src/record/pass-rates.ts'
 import { pivotalTokens } from '../src/record/pivotal-tokens.ts'
 import { rlvrTulu } from '../src/record/rlvr-tulu.ts'
 import { sft } from '../src/record/sft.ts'
@@ -33,6 +34,7 @@ const unused = { template: { chatTemplateSha256: null, renderChat: () => '' } }
 const shapes: readonly { readonly config: string; readonly columns: Columns }[] = [
   sftText,
   sft(unused),
+  passRates,
   pivotalTokens,
   dpoPivotal,
   dpoFull(unused),

@@ -8,6 +8,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   plan: async () => (await import('./plan.ts')).default,
   pipelines: async () => (await import('./pipelines.ts')).default,
   verify: async () => (await import('./verify.ts')).default,
+  refilter: async () => (await import('./refilter.ts')).default,
   inspect: async () => (await import('./inspect.ts')).default,
   'train sft': async () => (await import('./train.ts')).sft,
   'train dpo': async () => (await import('./train.ts')).dpo,

@@ -103,5 +103,6 @@ function asText(plan: Plan): string {
     '',
     `Models: ${plan.models.map((id) => `${id} (${plan.grades[id] ?? 'text'})`).join(', ') || 'none'}`,
     `About ${formatCount(plan.expectedCalls)} completions, if no row is dropped and none becomes several.`,
+    ...plan.notices.map((notice) => `Notice: ${notice}`),
   ].join('\n')
 }

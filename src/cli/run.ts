@@ -43,6 +43,7 @@ export default command({
     terminal.tell(
       `${plan.name}: ${formatCount(rowsOf(plan))} records in ${plan.shards} shards, about ${formatCount(plan.expectedCalls)} completions -> ${folder}\n`,
     )
+    for (const notice of plan.notices) terminal.tell(`Notice: ${notice}\n`)
     const { signal } = terminal
     const account = await accountFor(input.options, { out: folder, share }, terminal)
     const { watch, end } = progressOf(plan, terminal, account.purse)

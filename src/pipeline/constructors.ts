@@ -22,6 +22,7 @@ interface StageBase<Needs extends Columns> extends Partial<WindowOptions> {
   readonly options?: Readonly<Record<string, unknown>>
   readonly callsPerRow?: number
   readonly asks?: Asks
+  readonly decontaminates?: readonly string[]
 }
 
 export interface MapStage<Needs extends Columns, Adds extends Columns> extends StageBase<Needs> {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { FulcrumError } from '../errors.ts'
 import { type Grade, gradeOf, type Model } from '../model/model.ts'
 import { type Columns, typeName } from '../record/columns.ts'
+import { orderNotices } from './order.ts'
 import type { Pipeline, Step } from './pipeline.ts'
 import { type InputSummary, surveyInputs } from './source.ts'
 import type { Stage } from './stage.ts'
@@ -34,6 +35,8 @@ export interface Plan {
   readonly grades: Readonly<Record<string, Grade['grade']>>
   /** Model completions expected, if no row is dropped and none becomes several. */
   readonly expectedCalls: number
+  /** What a run would better do otherwise, in sentences. */
+  readonly notices: readonly string[]
   /** Everything that decides the output, as JSON: two runs with equal identities write equal bytes. */
   readonly identity: Readonly<Record<string, unknown>>
   /** Of the identity, hex. */
@@ -69,6 +72,7 @@ export async function planPipeline(pipeline: Pipeline<Columns>, options: PlanOpt
     models,
     grades: gradesOf(modelsOf(steps)),
     expectedCalls: stages.reduce((sum, stage) => sum + rows * (stage.callsPerRow ?? 0), 0),
+    notices: orderNotices(stages),
     identity,
     configSha256: createHash('sha256').update(JSON.stringify(identity)).digest('hex'),
   }

@@ -41,5 +41,7 @@ export interface Stage<Needs extends Columns, Adds extends Columns> {
   readonly callsPerRow?: number
   /** How these are asked for, for the price of a plan. */
   readonly asks?: Asks
+  /** Columns from which it drops benchmark items, for the notices of a plan. */
+  readonly decontaminates?: readonly string[]
   apply<R extends Row<Needs>>(rows: AsyncIterable<R>, run: Run): AsyncIterable<R & Row<Adds>>
 }

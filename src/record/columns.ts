@@ -1,3 +1,5 @@
+import { FulcrumError } from '../errors.ts'
+
 /** How a column is stored. Everything else about it follows from this one value. */
 export type ColumnType =
   | { readonly kind: 'string' | 'int32' | 'int64' | 'double' | 'bool' }
@@ -47,6 +49,39 @@ export function typeName(type: ColumnType): string {
   if (type.kind !== 'struct') return type.kind
   const fields = Object.entries(type.fields).map(([name, field]) => `${name}: ${typeName(field)}`)
   return `struct<${fields.join(', ')}>`
+}
+
+/** The type that {@link typeName} wrote. */
+export function typeFromName(name: string): ColumnType {
+  const list = /^list<(.*)>$/.exec(name)
+  if (list !== null) return { kind: 'list', item: typeFromName(list[1] as string) }
+  const struct = /^struct<(.*)>$/.exec(name)
+  if (struct !== null) {
+    const fields = splitFields(struct[1] as string).map((field) => {
+      const at = field.indexOf(': ')
+      return [field.slice(0, at), typeFromName(field.slice(at + 2))] as const
+    })
+    return { kind: 'struct', fields: Object.fromEntries(fields) }
+  }
+  const plain = (['string', 'int32', 'int64', 'double', 'bool'] as const).find((kind) => kind === name)
+  if (plain !== undefined) return { kind: plain }
+  throw new FulcrumError('data', `There is no column type ${name}`, 'Give what a manifest names.')
+}
+
+/** At commas outside angle brackets. */
+function splitFields(text: string): string[] {
+  const fields: string[] = []
+  let [depth, from] = [0, 0]
+  for (let at = 0; at < text.length; at++) {
+    const letter = text[at]
+    if (letter === '<') depth++
+    else if (letter === '>') depth--
+    else if (letter === ',' && depth === 0) {
+      fields.push(text.slice(from, at))
+      from = at + 2
+    }
+  }
+  return text === '' ? [] : [...fields, text.slice(from)]
 }
 
 /** Why `value` does not fit the column, or null if it does. */

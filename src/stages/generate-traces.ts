@@ -3,7 +3,7 @@ import { expand } from '../pipeline/constructors.ts'
 import type { Stage } from '../pipeline/stage.ts'
 import { col } from '../record/columns.ts'
 import { ask, type Asking, askingOptions, checkAsking, longestPrefix } from './traces/ask.ts'
-import { checkSampler, drawsOf, tokensOf } from './traces/draw.ts'
+import { checkSampler, drawsOf, samplerOptions, tokensOf } from './traces/draw.ts'
 import { ruleOptions, traceColumns, traceReader, type TraceRules } from './traces/trace.ts'
 
 export { promptFor } from './traces/ask.ts'
@@ -15,6 +15,8 @@ export interface Sampler {
   readonly temperature: number
   readonly topP: number
   readonly topK: number
+  /** Tokens at least this share of the likeliest one's probability are kept; off where left out. */
+  readonly minP?: number | undefined
   /** Longest trace, tokens, end token included. */
   readonly maxTokens: number
 }
@@ -28,7 +30,7 @@ export interface GenerateTracesOptions extends Sampler, Asking, TraceRules {
 /** Lets the teacher write worked answers, several a problem. Truncated traces, those with broken thinking and repeats of
  *  one problem's trace are dropped with their reason, unless they are to be kept. */
 export function generateTraces(of: GenerateTracesOptions): Stage<typeof needs, typeof traceColumns> {
-  const { teacher, samples, temperature, topP, topK, maxTokens } = of
+  const { teacher, samples, maxTokens } = of
   checkSampler('generateTraces', of, { samples })
   checkAsking('generateTraces', teacher, of)
   const read = traceReader(teacher, of)
@@ -37,7 +39,7 @@ export function generateTraces(of: GenerateTracesOptions): Stage<typeof needs, t
     needs,
     adds: traceColumns,
     models: [teacher],
-    options: { samples, temperature, topP, topK, maxTokens, ...askingOptions(of), ...ruleOptions(of) },
+    options: { samples, ...samplerOptions(of), ...askingOptions(of), ...ruleOptions(of) },
     callsPerRow: samples,
     asks: { requestsPerRow: 1, maxTokens, longestPrefix: longestPrefix(of) },
     concurrency: of.concurrency ?? 8,

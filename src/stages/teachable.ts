@@ -2,44 +2,20 @@ import type { Model } from '../model/model.ts'
 import { expand } from '../pipeline/constructors.ts'
 import type { Run, Stage } from '../pipeline/stage.ts'
 import { col, type Row } from '../record/columns.ts'
-import { jeffreys } from '../statistics/beta.ts'
+import { passRateColumns } from '../record/pass-rates.ts'
 import { share, wilson } from '../statistics/estimate.ts'
+import { jeffreys } from '../statistics/jeffreys.ts'
 import { type SequentialRate, sequentialRate } from '../statistics/sequential-rate.ts'
 import type { Verifier } from '../verify/verifier.ts'
 import type { Sampler } from './generate-traces.ts'
 import { passRate, type PassRate, type ProblemRow } from './teachable/pass-rate.ts'
 import { type Asking, askingOptions, checkAsking, longestPrefix } from './traces/ask.ts'
-import { checkSampler } from './traces/draw.ts'
+import { checkSampler, samplerOptions } from './traces/draw.ts'
 
 const needs = {
   id: col.string('problem id'),
   problem: col.string('problem text'),
   answer: col.string('reference answer'),
-}
-
-/** Columns of a measured pass rate. */
-export const passRateColumns = {
-  pass_rate: col.double("share of the student's rollouts that are correct"),
-  n_rollouts: col.int32('rollouts it was measured with'),
-  n_correct: col.int32('correct ones among them'),
-  pass_rate_low: col.double(
-    'lower end of its 95 % interval, which holds although outcomes decided how many rollouts there are',
-  ),
-  pass_rate_high: col.double('upper end'),
-  pass_rate_wilson_low: col.double('lower end of the 95 % Wilson interval, as if n_rollouts had been fixed'),
-  pass_rate_wilson_high: col.double('upper end'),
-  pass_rate_beta_low: col.double("lower end of the 95 % interval of the posterior from Jeffreys' prior"),
-  pass_rate_beta_high: col.double('upper end'),
-  pass_rate_stop: col.string(
-    'why rollouts ended: hopeless, trivial or teachable as far as more would hardly change, or cap',
-  ),
-  gate_rollout_ids: col.nullable(
-    col.list(
-      col.list(col.int32('token id'), 'exact ids, end token included'),
-      "the student's rollouts, in launch order; null where its engine hides the ids, or they are not kept",
-    ),
-  ),
-  gate_verdicts: col.list(col.bool('correct'), 'verdicts of the rollouts, in launch order'),
 }
 
 export interface TeachableOptions extends Sampler, Asking {
@@ -63,7 +39,7 @@ export interface TeachableOptions extends Sampler, Asking {
  *  .8). Rollouts are drawn in steps, few where a problem is clearly hopeless or trivial, up to the cap near the edges.
  *  Estimates and intervals are stored with kept and dropped rows alike, so that the band can be cut again. */
 export function teachable(of: TeachableOptions): Stage<typeof needs, typeof passRateColumns> {
-  const { student, verifier, rollouts, low, high, temperature, topP, topK, maxTokens } = of
+  const { student, verifier, rollouts, low, high, maxTokens } = of
   const { doubt = 0.05, first = Math.min(8, rollouts), keepRollouts = true } = of
   checkSampler('teachable', of, { rollouts, first })
   checkAsking('teachable', student, of)
@@ -76,7 +52,7 @@ export function teachable(of: TeachableOptions): Stage<typeof needs, typeof pass
     models: [student],
     options: {
       ...{ verifier: verifier.id, rollouts, first, doubt, low, high, keepRollouts },
-      ...{ temperature, topP, topK, maxTokens },
+      ...samplerOptions(of),
       ...askingOptions(of),
     },
     callsPerRow: rollouts,

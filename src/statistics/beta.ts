@@ -1,67 +1,65 @@
 import type { Estimate, Interval } from './estimate.ts'
 
-/** Central posterior interval of a share under Jeffreys' prior, Beta(1/2, 1/2); 95 % unless told. At 0 or all successes
- *  the end there is 0 or 1 (Brown, Cai and DasGupta 2001, section 3). */
-export function jeffreys({ successes, trials }: Estimate, mass = 0.95): Interval {
-  if (trials === 0) return { low: 0, high: 1 }
-  const [a, b] = [successes + 0.5, trials - successes + 0.5]
-  const tail = (1 - mass) / 2
-  return {
-    low: successes === 0 ? 0 : betaQuantile(tail, a, b),
-    high: successes === trials ? 1 : betaQuantile(1 - tail, a, b),
-  }
+/** A belief about a probability: Beta(a, b). */
+export interface Beta {
+  readonly a: number
+  readonly b: number
 }
 
-/** Probability that a Beta(a, b) variable is at most x: the regularised incomplete beta function, by the continued fraction
- *  of DLMF 8.17.22 evaluated with Lentz's method. */
-export function betaBelow(x: number, a: number, b: number): number {
-  if (x <= 0) return 0
-  if (x >= 1) return 1
-  // The fraction converges fast left of the mean; the other side is the mirror image.
-  if (x > (a + 1) / (a + b + 2)) return 1 - betaBelow(1 - x, b, a)
-  const front = Math.exp(a * Math.log(x) + b * Math.log1p(-x) - logBeta(a, b)) / a
-  return front / fraction(x, a, b)
+/** The belief after more trials. */
+export const updated = ({ a, b }: Beta, { successes, trials }: Estimate): Beta => ({
+  a: a + successes,
+  b: b + trials - successes,
+})
+
+/** Log-probability of a given order of successes and failures under the belief, nats: the Beta-Bernoulli mixture. */
+export function logPredictive(belief: Beta, estimate: Estimate): number {
+  const after = updated(belief, estimate)
+  return logBeta(after.a, after.b) - logBeta(belief.a, belief.b)
 }
 
-/** Where betaBelow reaches `mass`, by halving. */
-export function betaQuantile(mass: number, a: number, b: number): number {
+/** Equal-tailed interval of a probability under the belief. With Beta(1/2, 1/2) updated by trials it is Jeffreys'
+ *  interval (Brown, Cai and DasGupta 2001, section 3.1.3). */
+export function betaInterval({ a, b }: Beta, level = 0.95): Interval {
+  const tail = (1 - level) / 2
+  return { low: quantile(a, b, tail), high: quantile(a, b, 1 - tail) }
+}
+
+/** Bisection: monotone, and never the bottleneck. */
+function quantile(a: number, b: number, probability: number): number {
   let [low, high] = [0, 1]
-  for (let halving = 0; halving < 60; halving++) {
+  for (let step = 0; step < 60; step++) {
     const middle = (low + high) / 2
-    if (betaBelow(middle, a, b) < mass) low = middle
+    if (cumulative(a, b, middle) < probability) low = middle
     else high = middle
   }
   return (low + high) / 2
 }
 
-/** Logarithm of the beta function, nats. */
-export const logBeta = (a: number, b: number): number => logGamma(a) + logGamma(b) - logGamma(a + b)
-
-/** Lanczos 1964 with g = 7 and nine terms (Godfrey's coefficients): 15 digits for x > 0. */
-export function logGamma(x: number): number {
-  if (x < 0.5) return Math.log(Math.PI / Math.sin(Math.PI * x)) - logGamma(1 - x)
-  const terms = [
-    676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059, 12.507343278686905,
-    -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
-  ]
-  const sum = terms.reduce((total, term, i) => total + term / (x + i), 0.99999999999980993)
-  const t = x + 6.5
-  return 0.5 * Math.log(2 * Math.PI) + (x - 0.5) * Math.log(t) - t + Math.log(sum)
+/** Regularised incomplete beta function, by its continued fraction (DLMF 8.17.22) evaluated from the far end. */
+function cumulative(a: number, b: number, x: number): number {
+  if (x > (a + 1) / (a + b + 2)) return 1 - cumulative(b, a, 1 - x)
+  let fraction = 0
+  for (let m = 200; m >= 1; m--) {
+    const even = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m))
+    const odd = (-(a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1))
+    fraction = even / (1 + odd / (1 + fraction))
+  }
+  const first = (-(a + b) * x) / (a + 1)
+  const front = Math.exp(a * Math.log(x) + b * Math.log1p(-x) - logBeta(a, b)) / a
+  return front / (1 + first / (1 + fraction))
 }
 
-function fraction(x: number, a: number, b: number): number {
-  const tiny = 1e-300
-  let [f, c, d] = [1, 1, 0]
-  for (let i = 1; i < 400; i++) {
-    const m = i >> 1
-    const term =
-      i % 2 === 0
-        ? (m * (b - m) * x) / ((a + i - 1) * (a + i))
-        : (-(a + m) * (a + b + m) * x) / ((a + i - 1) * (a + i))
-    d = 1 / (1 + term * d || tiny)
-    c = 1 + term / c || tiny
-    f *= c * d
-    if (Math.abs(1 - c * d) < 1e-15) break
-  }
-  return f
+const logBeta = (a: number, b: number): number => logGamma(a) + logGamma(b) - logGamma(a + b)
+
+/** Stirling's series after shifting the argument above 8 (DLMF 5.11.1); absolute error under 1e-12. */
+function logGamma(x: number): number {
+  let [shifted, product] = [x, 1]
+  while (shifted < 8) product *= shifted++
+  const inverse = 1 / (shifted * shifted)
+  const series =
+    (1 / 12 - inverse * (1 / 360 - inverse * (1 / 1260 - inverse * (1 / 1680 - inverse / 1188)))) / shifted
+  return (
+    (shifted - 0.5) * Math.log(shifted) - shifted + Math.log(2 * Math.PI) / 2 + series - Math.log(product)
+  )
 }

@@ -1,6 +1,7 @@
 import { FulcrumError } from '../errors.ts'
-import { logBeta } from './beta.ts'
+import { logPredictive, updated } from './beta.ts'
 import { type Estimate, type Interval, share, wilson } from './estimate.ts'
+import { jeffreysPrior } from './jeffreys.ts'
 
 /** How a share is measured against a band, in steps. */
 export interface RateRule {
@@ -16,7 +17,7 @@ export interface RateRule {
 }
 
 /** Where a share lies. */
-export type Side = 'under' | 'inside' | 'over'
+type Side = 'under' | 'inside' | 'over'
 
 export interface SequentialRate {
   /** Numbers of trials after which it may stop: first x 1, 1.5, 2, 3, 4, 6, 8 ... and `most`. */
@@ -112,10 +113,12 @@ function chanceOfSide(
   wanted: Side,
   side: (estimate: Estimate) => Side,
 ): number {
-  const [a, b, left] = [successes + 0.5, trials - successes + 0.5, most - trials]
+  const left = most - trials
+  const belief = updated(jeffreysPrior, { successes, trials })
+  const { a, b } = belief
   let chance = 0
   // Of the beta-binomial, from term to term.
-  let logTerm = logBeta(a, b + left) - logBeta(a, b)
+  let logTerm = logPredictive(belief, { successes: 0, trials: left })
   for (let passes = 0; passes <= left; passes++) {
     if (side({ successes: successes + passes, trials: most }) === wanted) chance += Math.exp(logTerm)
     logTerm += Math.log(((left - passes) * (a + passes)) / ((passes + 1) * (b + left - passes - 1)))

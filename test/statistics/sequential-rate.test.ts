@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { betaBelow, betaQuantile, jeffreys, logGamma } from '../../src/statistics/beta.ts'
 import { share, wilson } from '../../src/statistics/estimate.ts'
+import { jeffreys } from '../../src/statistics/jeffreys.ts'
 import { rngFor } from '../../src/statistics/random.ts'
 import { type RateRule, sequentialRate } from '../../src/statistics/sequential-rate.ts'
 
@@ -10,24 +10,6 @@ const near = (actual: number, expected: number, by = 1e-9): void =>
   assert.ok(Math.abs(actual - expected) <= by, `${actual} is not ${expected}`)
 
 const rule: RateRule = { low: 0.2, high: 0.8, most: 64, first: 8, doubt: 0.05 }
-
-test('the incomplete beta function is the binomial tail, and the quantile its inverse', () => {
-  near(logGamma(0.5), Math.log(Math.PI) / 2)
-  near(Math.exp(logGamma(11)), 3628800, 1e-6)
-  for (const [s, n, p] of [
-    [3, 10, 0.2],
-    [1, 64, 0.05],
-    [60, 64, 0.9],
-  ] as const) {
-    let tail = 0
-    for (let k = s; k <= n; k++)
-      tail += Math.exp(logGamma(n + 1) - logGamma(k + 1) - logGamma(n - k + 1)) * p ** k * (1 - p) ** (n - k)
-    near(betaBelow(p, s, n - s + 1), tail)
-  }
-  near(betaBelow(betaQuantile(0.3, 2.5, 7.5), 2.5, 7.5), 0.3)
-  // Beta(1/2, 1/2) is the arcsine law.
-  near(betaBelow(0.25, 0.5, 0.5), (2 / Math.PI) * Math.asin(0.5))
-})
 
 test("Jeffreys' interval leaves 2.5 % of the posterior at either side, and ends at 0 and 1", () => {
   const { low, high } = jeffreys({ successes: 3, trials: 15 })

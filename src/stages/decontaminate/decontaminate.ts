@@ -1,7 +1,7 @@
 import { FulcrumError } from '../../errors.ts'
 import { map } from '../../pipeline/constructors.ts'
 import type { Run, Stage } from '../../pipeline/stage.ts'
-import { col, type Column, type Row } from '../../record/columns.ts'
+import { col, type Column, type Columns, type Row } from '../../record/columns.ts'
 import { type BenchmarkChoice, benchmarkIdentity } from '../../store/benchmarks/benchmarks.ts'
 import { type BenchmarkSummary, benchmarkTexts } from '../../store/benchmarks/texts.ts'
 import type { ItemText } from './evidence.ts'
@@ -27,6 +27,13 @@ const adds = {
   decon_span_end: col.nullable(col.int32('byte behind it')),
 }
 
+type Adds = typeof adds
+
+/** The same columns under another name, as problem_decon_status. */
+type AddsAs<Name extends string> = { readonly [Column in keyof Adds as `${Name}_${Column}`]: Adds[Column] }
+
+type Needs<Field extends string> = Readonly<Record<Field, Column<string>>>
+
 export interface DecontaminateOptions<Field extends string = 'problem'> {
   /** Names of the registry whose files are in the cache, files, or NAME=PATH. */
   readonly against: readonly BenchmarkChoice[]
@@ -43,12 +50,24 @@ export interface DecontaminateOptions<Field extends string = 'problem'> {
   readonly allow?: readonly string[]
 }
 
+/** Problems are decontaminated before rollouts are bought, traces when they are written: the first of two such stages has a
+ *  name of its own, `decontaminate-NAME`, and its columns have it too, `NAME_decon_status`. */
+export interface DecontaminateAs<Name extends string> {
+  readonly as: Name
+}
+
 /** Drops rows that hold benchmark items, by Algorithm 1 of Phi-4 (arXiv 2412.08905, appendix B.1): 13-grams with an
  *  allow-list, then the 7-gram ratio of each item. Items under 13 words are also found by equality with the whole
  *  text, which is our extension. Rephrased items are not found. */
+export function decontaminate<Name extends string, Field extends string = 'problem'>(
+  options: DecontaminateOptions<Field> & DecontaminateAs<Name>,
+): Stage<Needs<Field>, AddsAs<Name>>
 export function decontaminate<Field extends string = 'problem'>(
   options: DecontaminateOptions<Field>,
-): Stage<Readonly<Record<Field, Column<string>>>, typeof adds> {
+): Stage<Needs<Field>, Adds>
+export function decontaminate(
+  options: DecontaminateOptions<string> & Partial<DecontaminateAs<string>>,
+): Stage<Columns, Columns> {
   const { against, fields, allow = [] } = options
   if (against.length === 0) {
     throw new FulcrumError(
@@ -70,16 +89,25 @@ export function decontaminate<Field extends string = 'problem'>(
     loading ??= loadJudge(against, judging, run)
     return (judge = await loading)
   }
-  return map({
-    name: 'decontaminate',
+  const prefix = options.as === undefined ? '' : `${options.as}_`
+  const prefixed = <T>(of: Readonly<Record<string, T>>): Record<string, T> =>
+    prefix === '' ? of : Object.fromEntries(Object.entries(of).map(([name, value]) => [prefix + name, value]))
+  const outcome = (
+    loaded: TextJudge,
+    row: Readonly<Record<string, unknown>>,
+  ): Row<Columns> | { drop: string } => {
+    const columns = columnsOf(worst(loaded, row, looked))
+    return 'drop' in columns ? columns : prefixed(columns)
+  }
+  return map<Columns, Columns>({
+    name: options.as === undefined ? 'decontaminate' : `decontaminate-${options.as}`,
+    decontaminates: looked,
     needs: Object.fromEntries(needed.map((field) => [field, col.string('text to compare')])),
-    adds,
+    adds: prefixed<Column>(adds),
     options: { against: identity, fields: looked, rule, info, contaminated, leastNgrams, allow },
     each: (row, run) =>
-      judge === undefined
-        ? load(run).then((loaded) => columnsOf(worst(loaded, row, looked)))
-        : columnsOf(worst(judge, row, looked)),
-  }) as Stage<Readonly<Record<Field, Column<string>>>, typeof adds>
+      judge === undefined ? load(run).then((loaded) => outcome(loaded, row)) : outcome(judge, row),
+  })
 }
 
 async function loadJudge(

@@ -12,7 +12,7 @@ import {
   whyNotAgreed,
 } from '../traces/agreement.ts'
 import { ask, type Asking, askingOptions, checkAsking, longestPrefix } from '../traces/ask.ts'
-import { checkSampler, drawsOf, tokensOf } from '../traces/draw.ts'
+import { checkSampler, drawsOf, samplerOptions, tokensOf } from '../traces/draw.ts'
 
 const needs = { id: col.string('problem id'), problem: col.string('problem text') }
 
@@ -40,7 +40,7 @@ export function proxyTruth(
 export function proxyTruth(of: ProxyTruthOptions & { readonly asAnswer: false }): Stage<typeof needs, Adds>
 export function proxyTruth(of: ProxyTruthOptions): Stage<typeof needs, Columns> {
   const { model, verifier, samples, least, most, asAnswer = true } = of
-  const { temperature, topP, topK, maxTokens } = of
+  const { maxTokens } = of
   checkSampler('proxyTruth', of, { samples })
   checkAsking('proxyTruth', model, of)
   return expand<typeof needs, Columns>({
@@ -50,7 +50,7 @@ export function proxyTruth(of: ProxyTruthOptions): Stage<typeof needs, Columns> 
     models: [model],
     options: {
       ...{ verifier: verifier.id, samples, least: least ?? null, most: most ?? null, asAnswer },
-      ...{ temperature, topP, topK, maxTokens },
+      ...samplerOptions(of),
       ...askingOptions(of),
     },
     callsPerRow: samples,

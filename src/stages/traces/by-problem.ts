@@ -4,7 +4,7 @@ import { inOrder } from '../../pipeline/window.ts'
 import type { Columns, Row } from '../../record/columns.ts'
 
 /** A trace that does not go on, with what is known of it besides its columns. */
-export interface DroppedTrace extends Dropped {
+interface DroppedTrace extends Dropped {
   readonly known?: object
 }
 

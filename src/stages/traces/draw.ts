@@ -13,7 +13,7 @@ export interface Draws {
 
 export function drawsOf(
   model: Model,
-  { temperature, topP, topK, maxTokens }: Sampler,
+  sampler: Sampler,
   { prompt }: Asked,
   { stage, id, run }: { readonly stage: string; readonly id: string; readonly run: Run },
 ): Draws {
@@ -21,7 +21,7 @@ export function drawsOf(
   return {
     next: async (n) => {
       const seed = drawn === 0 ? seedFor(run.seed, stage, id) : seedFor(run.seed, stage, id, drawn)
-      const options = { n, temperature, topP, topK, maxTokens, seed, signal: run.signal }
+      const options = { n, ...samplerOptions(sampler), seed, signal: run.signal }
       const completions = await model.sample(prompt, options)
       if (completions.length !== n) throw wrongNumber(model, completions.length, n)
       drawn += n
@@ -30,6 +30,12 @@ export function drawsOf(
   }
 }
 
+/** A sampler alone: the part of a request, and of a run's identity. */
+export const samplerOptions = ({ temperature, topP, topK, minP, maxTokens }: Sampler): Sampler => ({
+  ...{ temperature, topP, topK, maxTokens },
+  ...(minP !== undefined && { minP }),
+})
+
 /** Tokens of completions. */
 export const tokensOf = (completions: readonly Completion[]): number =>
   completions.reduce((sum, { completionTokens }) => sum + completionTokens, 0)
@@ -37,7 +43,7 @@ export const tokensOf = (completions: readonly Completion[]): number =>
 /** All that is wrong with a sampler and numbers of samples at once. */
 export function checkSampler(
   stage: string,
-  { temperature, topP, topK, maxTokens }: Sampler,
+  { temperature, topP, topK, minP = 0, maxTokens }: Sampler,
   counts: Readonly<Record<string, number>>,
 ): void {
   const whole = (value: number, least: number): boolean => Number.isInteger(value) && value >= least
@@ -46,13 +52,14 @@ export function checkSampler(
     ...(temperature >= 0 ? [] : [`temperature ${temperature}`]),
     ...(topP > 0 && topP <= 1 ? [] : [`topP ${topP}`]),
     ...(whole(topK, 0) ? [] : [`topK ${topK}`]),
+    ...(minP >= 0 && minP <= 1 ? [] : [`minP ${minP}`]),
     ...(whole(maxTokens, 1) ? [] : [`maxTokens ${maxTokens}`]),
   ]
   if (wrong.length === 0) return
   throw new FulcrumError(
     'config',
     `${stage} cannot sample with ${wrong.join(', ')}`,
-    `Wanted: ${[...Object.keys(counts), 'maxTokens'].join(', ')} from 1, temperature from 0, topP over 0 up to 1, topK from 0 (0 is off).`,
+    `Wanted: ${[...Object.keys(counts), 'maxTokens'].join(', ')} from 1, temperature from 0, topP over 0 up to 1, topK from 0 (0 is off), minP from 0 to 1.`,
   )
 }
 

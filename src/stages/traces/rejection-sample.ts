@@ -6,7 +6,7 @@ import type { Verifier } from '../../verify/verifier.ts'
 import { repeatsAmong, type Sampler } from '../generate-traces.ts'
 import { judge, reasonOf, verdictColumns } from '../verify-traces.ts'
 import { ask, type Asking, askingOptions, checkAsking, longestPrefix } from './ask.ts'
-import { checkSampler, drawsOf, tokensOf } from './draw.ts'
+import { checkSampler, drawsOf, samplerOptions, tokensOf } from './draw.ts'
 import { type ReadTrace, ruleOptions, traceColumns, traceReader, type TraceRules } from './trace.ts'
 
 const needs = {
@@ -38,7 +38,7 @@ export interface RejectionSampleOptions extends Sampler, Asking, TraceRules {
  *  verification. Steps are judged whole and in launch order, so that fast answers have no advantage; those launched first
  *  stay. Every other trace is dropped with its reason. */
 export function rejectionSample(of: RejectionSampleOptions): Stage<typeof needs, typeof adds> {
-  const { teacher, verifier, wanted, most, temperature, topP, topK, maxTokens } = of
+  const { teacher, verifier, wanted, most, maxTokens } = of
   const batch = of.batch ?? wanted
   checkSampler('rejectionSample', of, { wanted, most, batch })
   checkAsking('rejectionSample', teacher, of)
@@ -49,7 +49,8 @@ export function rejectionSample(of: RejectionSampleOptions): Stage<typeof needs,
     adds,
     models: [teacher],
     options: {
-      ...{ verifier: verifier.id, wanted, most, batch, temperature, topP, topK, maxTokens },
+      ...{ verifier: verifier.id, wanted, most, batch },
+      ...samplerOptions(of),
       ...askingOptions(of),
       ...ruleOptions(of),
     },
