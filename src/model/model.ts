@@ -17,8 +17,9 @@ export interface Tokenizer {
   encode(text: string): readonly number[]
   /** Text of the ids; special tokens written out. decode(encode(t)) === t is what callers rely on. */
   decode(ids: readonly number[]): string
-  /** The chat template rendered once; the generation prompt included unless that is said to be false. */
-  renderChat(messages: readonly Message[], options?: { readonly generationPrompt: boolean }): string
+  /** The chat template rendered once, generation prompt included; `variables` are what the template knows besides the
+   *  messages, as enable_thinking, or add_generation_prompt: false. */
+  renderChat(messages: readonly Message[], variables?: Readonly<Record<string, unknown>>): string
 }
 
 export interface Message {

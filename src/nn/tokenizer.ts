@@ -51,8 +51,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
       ids.length === 0
         ? ''
         : tokenizer.decode([...ids], { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
-    renderChat: (messages, { generationPrompt } = { generationPrompt: true }) =>
-      render(compiled, messages, { config, folder, generationPrompt }),
+    renderChat: (messages, variables = {}) => render(compiled, { ...variables, messages }, config, folder),
   }
 }
 
@@ -87,16 +86,9 @@ export async function readTemplate(folder: string, config: Record<string, unknow
 
 function render(
   template: Template | null,
-  messages: readonly Message[],
-  {
-    config,
-    folder,
-    generationPrompt,
-  }: {
-    readonly config: Record<string, unknown>
-    readonly folder: string
-    readonly generationPrompt: boolean
-  },
+  given: { readonly messages: readonly Message[] },
+  config: Record<string, unknown>,
+  folder: string,
 ): string {
   if (template === null) {
     throw new FulcrumError(
@@ -106,8 +98,8 @@ function render(
     )
   }
   return template.render({
-    messages,
-    add_generation_prompt: generationPrompt,
+    add_generation_prompt: true,
+    ...given,
     bos_token: tokenText(config.bos_token) ?? '',
     eos_token: tokenText(config.eos_token) ?? '',
   })
