@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { commands } from '../src/cli/commands.ts'
 import { helpOf } from '../src/cli/help.ts'
 import * as auditColumns from '../src/record/audit.ts'
+import { dpoBranch } from '../src/record/dpo-branch.ts'
 import { dpoFull } from '../src/record/dpo-full.ts'
 import { dpoPivotal } from '../src/record/dpo-pivotal.ts'
 import { grpo } from '../src/record/grpo.ts'
@@ -37,6 +38,7 @@ const shapes: readonly { readonly config: string; readonly columns: Columns }[] 
   passRates,
   pivotalTokens,
   dpoPivotal,
+  dpoBranch(unused),
   dpoFull(unused),
   grpo(),
   kto,

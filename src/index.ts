@@ -2,6 +2,7 @@
 export { type ErrorCode, FulcrumError } from './errors.ts'
 export { type Column, type Columns, type ColumnType, col, type Row } from './record/columns.ts'
 export type { Shape } from './record/shape.ts'
+export { dpoBranch } from './record/dpo-branch.ts'
 export { dpoFull } from './record/dpo-full.ts'
 export { grpo, type GrpoShapeOptions } from './record/grpo.ts'
 export { kto } from './record/kto.ts'

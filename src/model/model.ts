@@ -17,16 +17,9 @@ export interface Tokenizer {
   encode(text: string): readonly number[]
   /** Text of the ids; special tokens written out. decode(encode(t)) === t is what callers rely on. */
   decode(ids: readonly number[]): string
-  /** The chat template rendered once. */
-  renderChat(messages: readonly Message[], options?: RenderOptions): string
-}
-
-/** How a chat template is rendered. */
-export interface RenderOptions {
-  /** The prompt of the answer to come is put behind; true by default. */
-  readonly generationPrompt?: boolean
-  /** What the template knows besides the messages, as enable_thinking. */
-  readonly variables?: Readonly<Record<string, unknown>> | undefined
+  /** The chat template rendered once, generation prompt included; `variables` are what the template knows besides the
+   *  messages, as enable_thinking, or add_generation_prompt: false. */
+  renderChat(messages: readonly Message[], variables?: Readonly<Record<string, unknown>>): string
 }
 
 export interface Message {

@@ -51,8 +51,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
       ids.length === 0
         ? ''
         : tokenizer.decode([...ids], { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
-    renderChat: (messages, { generationPrompt = true, variables = {} } = {}) =>
-      render(compiled, { ...variables, messages, add_generation_prompt: generationPrompt }, config, folder),
+    renderChat: (messages, variables = {}) => render(compiled, { ...variables, messages }, config, folder),
   }
 }
 
@@ -87,7 +86,7 @@ export async function readTemplate(folder: string, config: Record<string, unknow
 
 function render(
   template: Template | null,
-  given: { readonly messages: readonly Message[]; readonly add_generation_prompt: boolean },
+  given: { readonly messages: readonly Message[] },
   config: Record<string, unknown>,
   folder: string,
 ): string {
@@ -99,6 +98,7 @@ function render(
     )
   }
   return template.render({
+    add_generation_prompt: true,
     ...given,
     bos_token: tokenText(config.bos_token) ?? '',
     eos_token: tokenText(config.eos_token) ?? '',

@@ -1,6 +1,6 @@
 import { FulcrumError } from '../errors.ts'
 import { col, type Row } from './columns.ts'
-import { answered, conversationWants, messagesColumn } from './messages.ts'
+import { answered, conversationWants, messagesColumn, wholeThought } from './messages.ts'
 import { type MessagesOptions, roundTripOf } from './round-trip.ts'
 import type { Shape } from './shape.ts'
 
@@ -50,8 +50,8 @@ export function dpoFull(options: MessagesOptions): Shape<typeof needs, typeof co
       }
       return [
         {
-          chosen: checked(row.id, answered(row, row.chosen_completion)),
-          rejected: checked(row.id, answered(row, row.rejected_completion)),
+          chosen: checked(row.id, answered(row, wholeThought(row.chosen_completion))),
+          rejected: checked(row.id, answered(row, wholeThought(row.rejected_completion))),
           problem: row.problem,
           answer: row.answer ?? null,
           chosen_model: row.chosen_model ?? null,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { col, type Row } from './columns.ts'
+import { openTests } from './code-tests.ts'
+import { col, type Column, type Row } from './columns.ts'
 import { conversationWants, messagesColumn, promptMessages } from './messages.ts'
 import type { Shape } from './shape.ts'
 
@@ -10,7 +11,8 @@ const needs = {
 }
 
 const testCase = {
-  fn_name: col.string('function to call; null for a program that reads stdin'),
+  // Fields of a struct may be null.
+  fn_name: col.string('function to call; null for a program that reads stdin') as Column<string | null>,
   input: col.string('what it is given'),
   output: col.string('what it must give'),
   type: col.string('stdin_stdout or function_call'),
@@ -81,7 +83,7 @@ export function grpo({ ability = 'math', dataSource = 'fulcrum' }: GrpoShapeOpti
         answer: row.answer,
         question_id: row.id,
         pass_rate: row.pass_rate ?? null,
-        verification_info: row.verification_info ?? null,
+        verification_info: row.verification_info ?? (ability === 'code' ? openTests(row.answer) : null),
         data_source: row.source ?? dataSource,
         ability,
         reward_model: { style: 'rule', ground_truth: row.answer },

@@ -12,7 +12,7 @@ const message = {
 }
 
 /** A column that holds one turn. */
-const messageColumn = (meaning: string) => col.struct(message, meaning)
+export const messageColumn = (meaning: string) => col.struct(message, meaning)
 
 /** A column that holds a conversation. */
 export const messagesColumn = (meaning: string) => col.list(messageColumn('one turn'), meaning)
@@ -45,3 +45,9 @@ export const answered = (asked: Asked, content: string): ChatMessage[] => [
   ...promptMessages(asked),
   { role: 'assistant', content },
 ]
+
+/** An answer whose thinking the prompt has opened, with the tag that the prompt had: a message begins behind no prompt. */
+export function wholeThought(completion: string): string {
+  if (!completion.includes('</think>') || completion.includes('<think>')) return completion
+  return completion.startsWith('\n') ? `<think>${completion}` : `<think>\n${completion}`
+}

@@ -5,10 +5,12 @@ import type { ChatMessage } from './messages.ts'
 export interface ChatTemplate {
   /** sha256 of its text, hex. */
   readonly chatTemplateSha256: string | null
-  /** The whole conversation as text; with `generationPrompt` false nothing follows the last turn but its end. */
+  /** Its end-of-sequence token, which texts end with and messages do not. */
+  readonly eos?: { readonly text: string }
+  /** The whole conversation as text; with add_generation_prompt false nothing follows the last turn but its end. */
   renderChat(
     messages: readonly { readonly role: 'system' | 'user' | 'assistant'; readonly content: string }[],
-    options: { readonly generationPrompt: boolean },
+    variables: { readonly add_generation_prompt: boolean },
   ): string
 }
 
@@ -26,7 +28,7 @@ export function lossOf(template: ChatTemplate, messages: readonly ChatMessage[])
   const turns = messages as readonly { role: 'system' | 'user' | 'assistant'; content: string }[]
   let rendered: string
   try {
-    rendered = template.renderChat(turns, { generationPrompt: false })
+    rendered = template.renderChat(turns, { add_generation_prompt: false })
   } catch (error) {
     // Templates refuse what they cannot hold, as a system turn.
     return `the chat template refuses it: ${error instanceof Error ? error.message : String(error)}`

@@ -1,5 +1,5 @@
 import { col, type Row } from './columns.ts'
-import { answered, conversationWants, messagesColumn } from './messages.ts'
+import { answered, conversationWants, messagesColumn, wholeThought } from './messages.ts'
 import { type MessagesOptions, roundTripOf } from './round-trip.ts'
 import type { Shape } from './shape.ts'
 
@@ -47,7 +47,7 @@ export function sft(options: MessagesOptions): Shape<typeof needs, typeof column
     columns,
     rows: (row: Row<typeof needs> & Partial<Row<typeof wants>>) => [
       {
-        messages: checked(row.trace_id, row.messages ?? answered(row, row.completion)),
+        messages: checked(row.trace_id, row.messages ?? answered(row, wholeThought(row.completion))),
         problem: row.problem,
         answer: row.answer,
         question_id: row.id,

@@ -1,7 +1,7 @@
 import { filter, type NoColumns } from '../pipeline/constructors.ts'
 import type { Stage } from '../pipeline/stage.ts'
 import { col, type Column } from '../record/columns.ts'
-import { answered, type ChatMessage } from '../record/messages.ts'
+import { answered, type ChatMessage, wholeThought } from '../record/messages.ts'
 import { type ChatTemplate, lossOf } from '../record/round-trip.ts'
 
 export interface SurvivesTemplateOptions<Field extends string> {
@@ -42,5 +42,5 @@ function conversationsOf(
 ): (readonly ChatMessage[])[] {
   if (Array.isArray(row['messages'])) return [row['messages'] as ChatMessage[]]
   const asked = row as unknown as Parameters<typeof answered>[0]
-  return fields.map((field) => answered(asked, row[field] as string))
+  return fields.map((field) => answered(asked, wholeThought(row[field] as string)))
 }

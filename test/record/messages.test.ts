@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { dpoBranch } from '../../src/record/dpo-branch.ts'
 import { dpoFull } from '../../src/record/dpo-full.ts'
 import { grpo } from '../../src/record/grpo.ts'
 import { rlvrTulu } from '../../src/record/rlvr-tulu.ts'
@@ -143,6 +144,68 @@ test('grpo: prompt ends in user, gold is LaTeX, verl has its columns, TRL none o
     'images',
   ]) {
     assert.ok(!(name in shape.columns), name)
+  }
+})
+
+test('grpo: tests of a programming problem in the form of open-r1, none where it cannot hold them', () => {
+  const suites = [
+    { language: 'python', tests: [{ stdin: '1 2\n', stdout: '3\n' }] },
+    { language: 'javascript', entry_point: 'add', tests: [{ args: [1, 2], expected: 3 }] },
+    { language: 'python', entry_point: 'add', tests: [{ args: [1], raises: 'TypeError' }] },
+    { language: 'python', tests: [{ assert: 'add(1, 2) == 3' }] },
+  ]
+  const shape = grpo({ ability: 'code', dataSource: 'mine' })
+  const rows = [...suites.map((suite) => JSON.stringify(suite)), 'no JSON'].flatMap((answer) => [
+    ...shape.rows({ ...trace, answer }),
+  ])
+  for (const row of rows) checked(row, shape.columns)
+  assert.deepEqual(
+    rows.map(({ verification_info: info }) => info),
+    [
+      {
+        language: 'python',
+        test_cases: [{ fn_name: null, input: '1 2\n', output: '3\n', type: 'stdin_stdout' }],
+      },
+      {
+        language: 'javascript',
+        test_cases: [{ fn_name: 'add', input: '[1,2]', output: '3', type: 'function_call' }],
+      },
+      null,
+      null,
+      null,
+    ],
+  )
+  assert.deepEqual([rows[0]?.solution, rows[0]?.data_source], [JSON.stringify(suites[0]), 'mine'])
+})
+
+test('dpo_branch: both answers whole as messages, with the turns apart for LLaMA-Factory', async () => {
+  const template = await tokenizerWith(templates.plain)
+  const numbers = { prob_chosen: 0.9, prob_chosen_low: 0.8, prob_chosen_high: 0.95, n_chosen: 64 }
+  const others = { prob_rejected: 0.1, prob_rejected_low: 0.05, prob_rejected_high: 0.2, n_rejected: 64 }
+  const pair = {
+    ...{ id: 'q1', problem: trace.problem, trace_id: 'q1-0', model_id: 'm', ...numbers, ...others },
+    ...{ trace_tokens: ['It ', 'is ', '7', '<|end|>'], position: 2 },
+    ...{ chosen_branch: '7<|end|>', rejected_branch: '8, I think<|end|>' },
+  }
+  const shape = dpoBranch({ template })
+  const [row] = [...shape.rows(pair)]
+  checked(row ?? {}, shape.columns)
+  assert.deepEqual(
+    [row?.prompt, row?.chosen, row?.rejected],
+    [[user], [assistant('It is 7')], [assistant('It is 8, I think')]],
+  )
+  assert.deepEqual([row?.chosen_message, row?.rejected_message], [row?.chosen[0], row?.rejected[0]])
+  assert.deepEqual([...shape.rows({ ...pair, chosen_branch: null })], [])
+  for (const side of ['7', '<|end|>']) {
+    assert.throws(() => [...shape.rows({ ...pair, chosen_branch: side })], /does not end in the end token/)
+  }
+})
+
+test('thinking that the prompt has opened is opened by the message', async () => {
+  for (const completion of ['3 and 4 are 7\n</think>\n\n7', '\n3 and 4 are 7\n</think>\n\n7']) {
+    const [row] = await rowsOf(templates.plain, { completion })
+    const messages = row?.messages as { content: string }[]
+    assert.equal(messages[1]?.content, '<think>\n3 and 4 are 7\n</think>\n\n7')
   }
 })
 

@@ -46,7 +46,7 @@ export function promptFor(
     const text = messages.map(({ content }) => content).join('\n\n')
     return { prompt: { kind: 'chat', messages }, text, ids: null }
   }
-  const text = tokenizer.renderChat(messages, { variables }) + opening
+  const text = tokenizer.renderChat(messages, variables) + opening
   const ids = tokenizer.encode(text)
   return { prompt: { kind: 'tokens', ids }, text, ids }
 }
