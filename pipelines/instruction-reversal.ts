@@ -14,6 +14,7 @@ import {
   openAuthor,
   Pipeline,
   plain,
+  readTests,
   records,
   sft,
   survivesTemplate,
@@ -24,9 +25,9 @@ import { z } from 'zod'
 const seed = {
   id: col.string('identity of the code'),
   code: col.string('the code'),
-  language: col.string('programming language'),
   answer: col.string('tests of the code, as the code verifier reads them'),
 }
+const language = { language: col.string('programming language') }
 const instruction = { problem: col.string('instruction that asks for the code') }
 const again = { regenerated: col.string('code written from the instruction alone') }
 const fidelity = {
@@ -50,7 +51,9 @@ export default definePipeline({
   options: authorOptions.extend({
     code: z
       .string()
-      .describe('JSONL or Parquet with code, language and answer (tests), and id if there is one'),
+      .default('datasets/programs/python.jsonl')
+      .describe('JSONL or Parquet with code and answer (tests as JSON), and id if there is one'),
+    codeField: z.string().default('solution').describe('name of the field with the code'),
     against: z
       .array(z.string())
       .min(1)
@@ -78,14 +81,15 @@ export default definePipeline({
     const author = await openAuthor(options, process.env.OPENAI_API_KEY)
     const verifier = await codeAnswer({ unsafeExec })
     const template = await loadTokenizer(locate(options.template))
-    return Pipeline.from(records(locate(options.code), seed))
+    return Pipeline.from(records(locate(options.code), seed, { rename: { code: options.codeField } }))
+      .through(readTests())
       .through(filterLength({ field: 'code', least: 3, most: 2000 }))
       .through(decontaminate({ against, fields: ['code'], as: 'seed' }))
       .through(
         ask({
           ...author,
           name: 'askInstruction',
-          needs: seed,
+          needs: { ...seed, ...language },
           adds: instruction,
           key: 'id',
           prompt: options.prompt,
@@ -98,7 +102,7 @@ export default definePipeline({
         ask({
           ...author,
           name: 'regenerate',
-          needs: { ...seed, ...instruction },
+          needs: { ...seed, ...language, ...instruction },
           adds: again,
           key: 'id',
           prompt: options.codePrompt,
@@ -110,7 +114,7 @@ export default definePipeline({
       .through(
         map({
           name: 'finish',
-          needs: seed,
+          needs: { ...seed, ...language },
           adds: finished,
           each: ({ id, code, language }) => ({
             trace_id: id,
@@ -120,7 +124,7 @@ export default definePipeline({
         }),
       )
       .through(decontaminate({ against, fields: ['completion'] }))
-      .into(plain('reversals', { ...seed, ...instruction, ...again, ...fidelity }))
+      .into(plain('reversals', { ...seed, ...language, ...instruction, ...again, ...fidelity }))
       .through(survivesTemplate({ template }))
       .into(sft({ template }))
   },
