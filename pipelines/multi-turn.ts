@@ -121,7 +121,7 @@ export default definePipeline({
           },
         }),
       )
-      .through(decontaminate({ against, fields: ['conversation_text'] }))
+      .through(decontaminate({ against, fields: ['conversation_text', 'completion'] }))
       .through(survivesTemplate({ template }))
       .into(sft({ template }))
   },

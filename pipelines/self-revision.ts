@@ -66,7 +66,7 @@ export default definePipeline({
           reply: textReply,
         }),
       )
-      .through(decontaminate({ against, fields: ['revised'] }))
+      .through(decontaminate({ against, fields: ['completion', 'revised'] }))
       .through(
         map({
           name: 'converse',

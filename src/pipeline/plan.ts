@@ -80,7 +80,7 @@ export async function planPipeline(pipeline: Pipeline<Columns>, options: PlanOpt
     models,
     grades: gradesOf(modelsOf(steps)),
     expectedCalls: stages.reduce((sum, stage) => sum + rows * (stage.callsPerRow ?? 0), 0),
-    notices: orderNotices(stages),
+    notices: orderNotices(stages, pipeline.source.columns),
     identity,
     configSha256: createHash('sha256').update(JSON.stringify(identity)).digest('hex'),
   }
