@@ -75,11 +75,15 @@ export default definePipeline({
       .string()
       .default('pipelines/prompts/regenerate.md')
       .describe('prompt that asks for the code'),
+    languages: z
+      .array(z.enum(['python', 'javascript']))
+      .default(['python', 'javascript'])
+      .describe('languages of the code; Python wants bubblewrap'),
     unsafeExec: z.boolean().default(false).describe('run the code of the model without a sandbox'),
   }),
   build: async ({ against, leastSimilarity, unsafeExec, ...options }) => {
     const author = await openAuthor(options, process.env.OPENAI_API_KEY)
-    const verifier = await codeAnswer({ unsafeExec })
+    const verifier = await codeAnswer({ languages: options.languages, unsafeExec })
     const template = await loadTokenizer(locate(options.template))
     return Pipeline.from(records(locate(options.code), seed, { rename: { code: options.codeField } }))
       .through(readTests())

@@ -64,6 +64,7 @@ export default definePipeline({
       .describe('which right traces of a problem stay'),
     traces: z.int().min(1).default(2).describe('right traces a problem that stay, at most'),
     teacherTemperature: z.number().min(0).default(0.8).describe('temperature of the teacher'),
+    teacherTopK: z.int().min(0).default(0).describe('top-k of the teacher; 0 is off'),
     temperature: z.number().gt(0).default(1).describe('temperature of student rollouts'),
     maxTokens: z.int().min(1).default(16384).describe('longest trace, tokens'),
     verifier: z.enum(['numeric', 'exact']).default('numeric').describe('how answers are compared'),
@@ -91,8 +92,8 @@ export default definePipeline({
         generateTraces({
           teacher,
           samples: options.samples,
-          // Phi-4-reasoning samples at T .8, top-p .95, top-k 50.
-          ...{ temperature: options.teacherTemperature, topP: 0.95, topK: 50, maxTokens },
+          // Phi-4-reasoning itself is sampled at T .8, top-p .95, top-k 50; the last not every server knows.
+          ...{ temperature: options.teacherTemperature, topP: 0.95, topK: options.teacherTopK, maxTokens },
           requireThought: options.thinking === 'required',
           ...(options.system && { system: systemPrompt(options.systemPrompt) }),
         }),

@@ -72,7 +72,7 @@ export async function runRecipe(
     assert.equal(definition.name, name)
     const model = `${server.url}#author`
     const own = Object.fromEntries(
-      Object.entries({ model, writers: [model], template, against }).filter(
+      Object.entries({ model, student: model, teacher: model, writers: [model], template, against }).filter(
         ([key]) => key in definition.options.shape,
       ),
     )
