@@ -1,6 +1,10 @@
-/** A text without what is in no natural language: fenced and inline code, LaTeX, links, markup, numbers. */
+/** A text without what is in no natural language: fenced and inline code, LaTeX, links, markup, numbers. A fence that is
+ *  never closed takes the rest. */
 export function prose(text: string): string {
-  return withoutFences(text)
+  return text
+    .split('```')
+    .filter((_, i) => i % 2 === 0)
+    .join(' ')
     .replace(/`[^`\n]*`/g, ' ')
     .replace(/\$\$[^$]*\$\$|\$[^$\n]*\$|\\\[(?:(?!\\[[\]])[^])*\\\]|\\\((?:(?!\\[()])[^])*\\\)/g, ' ')
     .replace(/\\(?:begin|end)\{[^{}\n]*\}|\\[a-zA-Z]+/g, ' ')
@@ -8,16 +12,4 @@ export function prose(text: string): string {
     .replace(/[{}_^\\=+*/<>|~#\d]+/g, ' ')
     .replace(/\s+/g, ' ')
     .trim()
-}
-
-/** Line by line; a fence that is never closed takes the rest. */
-function withoutFences(text: string): string {
-  if (!text.includes('```')) return text
-  const kept: string[] = []
-  let inside = false
-  for (const line of text.split('\n')) {
-    if (/^\s{0,8}```/.test(line)) inside = !inside
-    else if (!inside) kept.push(line)
-  }
-  return kept.join('\n')
 }
