@@ -23,7 +23,7 @@ const model = (role: string): string =>
 export default definePipeline({
   name: 'quickstart',
   description:
-    'Problems -> teacher traces -> decontamination -> teachable -> pivotal tokens -> preference pairs',
+    'Problems -> decontamination -> teacher traces -> decontamination -> teachable -> pivotal tokens -> preference pairs',
   options: z.object({
     problems: z
       .string()
@@ -61,6 +61,7 @@ export default definePipeline({
     const sampler = { temperature, topP: 1, topK: 0 }
     const verifier = numericAnswer
     return Pipeline.from(problems(locate(options.problems)))
+      .through(decontaminate({ against: options.against, as: 'problem' }))
       .through(
         generateTraces({
           teacher,
@@ -71,7 +72,7 @@ export default definePipeline({
         }),
       )
       .through(verifyTraces({ verifier }))
-      .through(decontaminate({ against: options.against }))
+      .through(decontaminate({ against: options.against, fields: ['completion'] }))
       .into(sftText)
       .through(
         teachable({ student, low, high, rollouts: options.gateRollouts, verifier, ...sampler, maxTokens }),

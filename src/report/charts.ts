@@ -1,6 +1,6 @@
 import { type Estimate, type Interval, share, wilson } from '../statistics/estimate.ts'
 import { markup, type Markup } from './html.ts'
-import { decimal, whole } from './measured.ts'
+import { decimal } from './measured.ts'
 
 /** An x position for a probability on a track of `width` with a margin of 6 on both sides. */
 const at = (p: number, width: number): string => (6 + Math.min(1, Math.max(0, p)) * (width - 12)).toFixed(1)
@@ -56,50 +56,6 @@ const grid = (x: number, top: number, bottom: number, label: string): Markup =>
     >
       ${label}
     </text>`
-
-export interface HistogramInput {
-  /** Shares, [0, 1]. */
-  readonly values: readonly number[]
-  /** Counted apart at either end: dropped as too hard, dropped as too easy. */
-  readonly tooHard: number
-  readonly tooEasy: number
-}
-
-/** Pass rates in tenths, and those outside the band as one bar at each end. */
-export function histogram({ values, tooHard, tooEasy }: HistogramInput): Markup {
-  const bins = Array.from({ length: 10 }, (_, i) => values.filter((value) => tenth(value) === i).length)
-  const highest = Math.max(1, tooHard, tooEasy, ...bins)
-  const bar = (count: number, slot: number, kind: string): Markup => {
-    const height = (count / highest) * 150
-    const x = 14 + slot * 51
-    return markup`<rect
-        class="${kind}"
-        x="${x}"
-        width="43"
-        y="${(176 - height).toFixed(1)}"
-        height="${height.toFixed(1)}"
-        rx="2"
-      />
-      ${count === 0 ? '' : markup`<text class="value" x="${x + 21.5}" y="${(170 - height).toFixed(1)}" text-anchor="middle">${whole(count)}</text>`}`
-  }
-  const edges = Array.from({ length: 11 }, (_, i) => decimal(i / 10, 1))
-  return markup`<svg
-    class="plot"
-    viewBox="0 0 640 218"
-    role="img"
-    aria-label="Problems by the student's pass rate"
-  >
-    <line class="axis" x1="10" x2="630" y1="176" y2="176" />
-    ${bar(tooHard, 0, 'outside')} ${bins.map((count, i) => bar(count, i + 1, 'inside'))}
-    ${bar(tooEasy, 11, 'outside')}
-    ${edges.map((edge, i) => markup`<text x="${61 + i * 51}" y="193" text-anchor="middle">${edge}</text>`)}
-    <text x="35" y="211" text-anchor="middle">too hard</text>
-    <text x="597" y="211" text-anchor="middle">too easy</text>
-    <text x="320" y="213" text-anchor="middle">pass rate of the student</text>
-  </svg>`
-}
-
-const tenth = (value: number): number => Math.min(9, Math.floor(value * 10 + 1e-9))
 
 /** Values against step; the thin line is each step, the thick one a running mean over about a twentieth of the run. */
 export function curve(

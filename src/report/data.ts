@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { type Manifest, readManifest } from '../store/manifest.ts'
 import { readParquet } from '../store/parquet-reader.ts'
+import { type Gate, readGate } from './teachable-data.ts'
 
 const share = z.number()
 /** The columns of `pivotal_tokens` that a report shows. */
@@ -50,22 +51,19 @@ export interface ReportData {
   readonly pairs: number
   /** The most telling traces, best first. */
   readonly traces: readonly TraceView[]
-  /** Pass rate of each problem in the teachable band. */
-  readonly passRates: readonly number[]
+  /** What the gate of pass rates did; null without one. */
+  readonly gate: Gate | null
 }
 
 /** Reads the manifest and the shards a report needs; at most `traces` traces are kept in memory. */
 export async function readReportData(manifestPath: string, { traces = 6 } = {}): Promise<ReportData> {
   const manifest = await readManifest(manifestPath)
-  const passRates = new Map<string, number>()
   const best: TraceView[] = []
   let confirmed = 0
   for await (const trace of tracesOf(manifest, dirname(manifestPath))) {
-    passRates.set(trace[0].question_id, trace[0].pass_rate)
     confirmed += trace.filter((pivot) => pivot.confirmed).length
     keepBest(best, trace, traces)
   }
-  for await (const [id, rate] of removedPassRates(manifest, dirname(manifestPath))) passRates.set(id, rate)
   return {
     manifest,
     problems: manifest.inputs.reduce((sum, input) => sum + input.rows, 0),
@@ -75,7 +73,7 @@ export async function readReportData(manifestPath: string, { traces = 6 } = {}):
     confirmed,
     pairs: manifest.configs.dpo_pivotal?.rows ?? 0,
     traces: best,
-    passRates: [...passRates.values()],
+    gate: await readGate(manifest, dirname(manifestPath)),
   }
 }
 
@@ -119,17 +117,3 @@ const worth = (trace: TraceView): number =>
   trace.reduce((sum, { confirmed, prob_delta: delta, chosen_token: chosen }) => {
     return sum + (confirmed ? Math.abs(delta) : 0) + (chosen === null ? 0 : 0.5)
   }, 0)
-
-/** Teachable problems whose traces were dropped later on. */
-async function* removedPassRates(
-  manifest: Manifest,
-  folder: string,
-): AsyncGenerator<readonly [string, number]> {
-  for (const { file } of manifest.removed.shards) {
-    for await (const { id, row } of readParquet(join(folder, file), { columns: ['id', 'row'] })) {
-      if (typeof id !== 'string' || typeof row !== 'string') continue
-      const { pass_rate: rate } = JSON.parse(row) as { pass_rate?: unknown }
-      if (typeof rate === 'number') yield [id, rate]
-    }
-  }
-}

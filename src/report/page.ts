@@ -1,9 +1,10 @@
 import { type BeforeAfter, changeOf, decimal, signed, whole, withInterval } from './measured.ts'
-import { beforeAfter, curve, histogram } from './charts.ts'
+import { beforeAfter, curve } from './charts.ts'
 import type { ReportData } from './data.ts'
 import { htmlDocument } from './document.ts'
 import { markup, type Markup } from './html.ts'
 import { style } from './style.ts'
+import { teachableSection } from './teachable.ts'
 import { shade, traceCard } from './traces.ts'
 
 /** One step of a training log, as far as it is drawn. */
@@ -29,7 +30,7 @@ export function page({ data, evaluation, log }: PageInput): string {
         ${manifest.versions.fulcrum}
       </p>
     </header>
-    ${tiles(data, evaluation)} ${effect(evaluation, log)} ${funnel(data)} ${difficulty(data)} ${traces(data)}
+    ${tiles(data, evaluation)} ${effect(evaluation, log)} ${funnel(data)} ${teachableSection(data.gate)} ${traces(data)}
     ${spent(data)}`
   return htmlDocument(manifest.name, style, body)
 }
@@ -134,15 +135,6 @@ function funnel({ manifest, problems, drops }: ReportData): Markup {
         </tbody>
       </table>
     </div>`
-}
-
-function difficulty({ passRates, drops }: ReportData): Markup {
-  const outside = (wanted: string): number =>
-    drops.filter(({ reason }) => reason === wanted).reduce((sum, { rows }) => sum + rows, 0)
-  if (passRates.length === 0) return markup``
-  const chart = histogram({ values: passRates, tooHard: outside('too hard'), tooEasy: outside('too easy') })
-  return markup`<h2>How hard the problems are for the student</h2>
-    ${figure(chart, 'Problems by pass rate; grey bars are traces of problems outside the teachable band, which were dropped.')}`
 }
 
 function traces({ traces: cards }: ReportData): Markup {

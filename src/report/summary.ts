@@ -1,6 +1,7 @@
 import { share } from '../statistics/estimate.ts'
 import type { ReportData } from './data.ts'
 import { type BeforeAfter, changeOf, decimal, signed, whole, withInterval } from './measured.ts'
+import { rolloutsText } from './teachable.ts'
 
 /** The one-screen table a run ends with. */
 export function summaryTable(data: ReportData, evaluation: BeforeAfter | null = null): string {
@@ -10,6 +11,7 @@ export function summaryTable(data: ReportData, evaluation: BeforeAfter | null = 
     ['problems in', whole(data.problems)],
     ['rows dropped', whole(manifest.removed.rows)],
     ...drops,
+    ...(data.gate?.rollouts ? [gateLine(data.gate.rollouts)] : []),
     ...(data.pivots > 0
       ? [['pivotal tokens', whole(data.pivots), `${whole(data.confirmed)} confirmed on fresh rollouts`]]
       : []),
@@ -26,6 +28,12 @@ export function summaryTable(data: ReportData, evaluation: BeforeAfter | null = 
     '\n',
   )
 }
+
+const gateLine = (rollouts: NonNullable<NonNullable<ReportData['gate']>['rollouts']>): string[] => [
+  'rollouts of the gate',
+  whole(rollouts.bought),
+  rolloutsText(rollouts),
+]
 
 function measured(evaluation: BeforeAfter): string[][] {
   const { before, after } = evaluation

@@ -104,6 +104,9 @@ function columnsOf(
   }
 }
 
+/** Problems whose estimates are at hand, rollouts and all: more than a window of rows takes in. */
+const remembered = 100
+
 /** Several traces of one problem come one after the other and see one estimate, bought once. */
 function oncePerProblem(
   of: TeachableOptions,
@@ -115,7 +118,7 @@ function oncePerProblem(
     const known = recent.get(key) ?? measureOne(of, measure, row, run)
     recent.set(key, known)
     const [oldest] = recent.keys()
-    if (recent.size > 1000 && oldest !== undefined) recent.delete(oldest)
+    if (recent.size > remembered && oldest !== undefined) recent.delete(oldest)
     return known
   }
 }

@@ -22,13 +22,13 @@ type Side = 'under' | 'inside' | 'over'
 export interface SequentialRate {
   /** Numbers of trials after which it may stop: first x 1, 1.5, 2, 3, 4, 6, 8 ... and `most`. */
   readonly looks: readonly number[]
-  side(estimate: Estimate): Side
+  readonly side: (estimate: Estimate) => Side
   /** Trials that the next step takes; 0 when it has stopped. */
-  more(estimate: Estimate): number
+  readonly more: (estimate: Estimate) => number
   /** 95 % interval that holds although the number of trials was decided by their outcomes. */
-  interval(estimate: Estimate): Interval
+  readonly interval: (estimate: Estimate) => Interval
   /** Every way it can end, with its probability at true share p. */
-  ends(p: number): readonly (Estimate & { readonly probability: number })[]
+  readonly ends: (p: number) => readonly (Estimate & { readonly probability: number })[]
 }
 
 /** Sequential measurement of a share by stochastic curtailment: at each look the side after all trials is predicted from

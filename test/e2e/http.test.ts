@@ -54,7 +54,7 @@ test('problems in the shape of GSM8K run through with both models behind a serve
     manifest.models.map(({ id }) => id),
     ['http:teacher', 'http:student'],
   )
-  const contaminated = manifest.removed.by_reason.filter(({ stage }) => stage === 'decontaminate')
+  const contaminated = manifest.removed.by_reason.filter(({ stage }) => stage === 'decontaminate-problem')
   assert.deepEqual(
     contaminated.map(({ reason }) => reason),
     ['contaminated (13-gram): benchmark item 1', 'contaminated (13-gram): benchmark item 2'],

@@ -117,25 +117,50 @@ test('training: curves of the log, and the pass rates with their test', async ()
   assert.doesNotMatch(without, /Effect of training/)
 })
 
-test('the best traces are shown, one a problem, and pass rates come from kept and from dropped rows', async () => {
+test('the best traces are shown, one a problem', async () => {
   const pivots = Array.from({ length: 20 }, (_, i) => ({
     question_id: `q${i >> 1}`,
     trace_id: `t${i}`,
     prob_delta: i / 20,
-    pass_rate: 0.3,
   }))
-  const removed = [
-    { id: 'q98', stage: 'findPivotalTokens', reason: 'no pivotal token', row: '{"pass_rate":0.75}' },
-    { id: 'q99', stage: 'teachable', reason: 'too hard: pass rate under 0.2', row: '{}' },
-  ]
-  const { data, text } = await reportOf({ pivots, removed })
+  const { data } = await reportOf({ pivots })
   assert.deepEqual(
     data.traces.map(([{ trace_id: id }]) => id),
     ['t19', 't17', 't15', 't13', 't11', 't9'],
   )
-  assert.deepEqual(data.passRates.length, 11)
-  assert.ok(data.passRates.includes(0.75))
-  assert.match(text, /1 too hard/)
+})
+
+test('the gate: a histogram of kept and dropped problems with the band, reasons, and rollouts saved', async () => {
+  const pivots = Array.from({ length: 20 }, (_, i) => ({
+    question_id: `q${i >> 1}`,
+    trace_id: `t${i}`,
+    pass_rate: 0.35,
+  }))
+  const measured = (id: string, stage: string, reason: string, rate: number) => ({
+    ...{ id, stage, reason, row: JSON.stringify({ pass_rate: rate }) },
+  })
+  const removed = [
+    measured('q97', 'teachable', 'too easy: pass rate over 0.8', 1),
+    measured('q98', 'findPivotalTokens', 'no pivotal token', 0.75),
+    measured('q99', 'teachable', 'too hard: pass rate under 0.2', 0.125),
+    { id: 'old', stage: 'teachable', reason: 'too hard: pass rate under 0.2', row: '{}' },
+  ]
+  const stages = [{ name: 'teachable', options: { low: 0.2, high: 0.8 }, rows_in: 9, rows_out: 5 }]
+  const pipeline = { name: 'quickstart', options: {}, config_sha256: '0'.repeat(64), stages }
+  const counters = { gate_problems: 14, gate_rollouts: 210, gate_rollouts_saved: 686 }
+  const { data, text } = await reportOf({ pivots, removed, change: { pipeline, counters } })
+  assert.ok(data.gate !== null)
+  assert.equal(data.gate.problems.filter(({ kept }) => kept).length, 11)
+  assert.deepEqual(data.gate.dropped, [
+    { reason: 'too easy', rows: 1 },
+    { reason: 'too hard', rows: 2 },
+  ])
+  assert.match(text, /the band from \.20 to\s+\.80/)
+  assert.match(text, /15\.0 a problem; 686 saved against 64 for each/)
+  assert.equal(text.match(/stroke-dasharray/g)?.length, 2)
+  // Ten kept problems reach the top; one dropped stands at the right height in the last tenth.
+  assert.match(text, /class="inside"\s+x="207\.0"\s+width="52"\s+y="26\.0"\s+height="150\.0"/)
+  assert.match(text, /class="outside"\s+x="555\.0"\s+width="52"\s+y="161\.0"\s+height="15\.0"/)
 })
 
 test('a run without pivotal tokens still has its report', async () => {

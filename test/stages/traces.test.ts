@@ -160,7 +160,7 @@ test('template, answer format and an opening are part of the prompt; a problem i
   const user = "Solve: $& and $' {problem}\n\nEnd with #### and the number."
   assert.equal(kept[0]?.prompt, `<|user|>${user}<|assistant|><think>`)
   assert.deepEqual(
-    [kept[0]?.thinking, kept[0]?.solution, kept[0]?.think_form],
+    [kept[0].thinking, kept[0].solution, kept[0].think_form],
     ['so.', '#### 2', 'opened by the prompt'],
   )
 })
@@ -283,7 +283,7 @@ test('with keep, traces of other verdicts go on with verdict and reason; a slow 
   const slow: Verifier = {
     id: 'slow/1',
     verify: async (completion, answer) => {
-      await new Promise((resolve) => setTimeout(resolve, 12 - 2 * Number(completion.length % 6)))
+      await new Promise((resolve) => setTimeout(resolve, 12 - 2 * (completion.length % 6)))
       return numericAnswer.verify(completion, answer)
     },
   }

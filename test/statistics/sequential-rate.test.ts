@@ -92,6 +92,29 @@ test("the interval holds the truth 95 times in 100 at every truth, where Wilson'
   assert.ok(coverage(rule, 0.179, wilson) < 0.89)
 })
 
+test('on U-shaped pass rates it takes under half of 64 rollouts, and errs no more near the edges (exact)', () => {
+  const weigh = (of: RateRule) => {
+    const { ends, side } = sequentialRate(of)
+    let [weight, rollouts, nearWeight, errors] = [0, 0, 0, 0]
+    for (let p = 0.005; p < 1; p += 0.01) {
+      const density = (p * (1 - p)) ** -0.7
+      const truth = side({ successes: p, trials: 1 })
+      const near = Math.min(Math.abs(p - 0.2), Math.abs(p - 0.8)) < 0.1 ? density : 0
+      weight += density
+      nearWeight += near
+      for (const end of ends(p)) {
+        rollouts += density * end.probability * end.trials
+        if (side(end) !== truth) errors += near * end.probability
+      }
+    }
+    return { rollouts: rollouts / weight, errors: errors / nearWeight }
+  }
+  const [gate, fixed] = [weigh({ ...rule, most: 80 }), weigh({ ...rule, first: 64 })]
+  near(fixed.rollouts, 64)
+  assert.ok(gate.rollouts < 64 / 2, `${gate.rollouts}`)
+  assert.ok(gate.errors <= fixed.errors, `${gate.errors} against ${fixed.errors}`)
+})
+
 test('whatever the rule, an end is at a look and the side it stops on is that of its share', () => {
   const rules = fc.record({
     low: fc.double({ min: 0, max: 0.5, noNaN: true }),

@@ -82,11 +82,12 @@ export function decontaminate(
   // Read at once: a missing benchmark must stop a run before it spends.
   const identity = against.map((choice) => benchmarkIdentity(choice))
   const { rule, info, contaminated, leastNgrams } = judging
+  const made = { against: identity, rule, info, contaminated, leastNgrams, allow }
 
   let judge: TextJudge | undefined
   let loading: Promise<TextJudge> | undefined
   const load = async (run: Run): Promise<TextJudge> => {
-    loading ??= loadJudge(against, judging, run)
+    loading ??= sharedJudge(made, () => loadJudge(against, judging, run))
     return (judge = await loading)
   }
   const prefix = options.as === undefined ? '' : `${options.as}_`
@@ -104,10 +105,22 @@ export function decontaminate(
     decontaminates: looked,
     needs: Object.fromEntries(needed.map((field) => [field, col.string('text to compare')])),
     adds: prefixed<Column>(adds),
-    options: { against: identity, fields: looked, rule, info, contaminated, leastNgrams, allow },
+    options: { ...made, fields: looked },
     each: (row, run) =>
       judge === undefined ? load(run).then((loaded) => outcome(loaded, row)) : outcome(judge, row),
   })
+}
+
+/** Indexes in use, by what they were made of: the two such stages of a pipeline share one. */
+const judges = new Map<string, WeakRef<Promise<TextJudge>>>()
+
+function sharedJudge(of: object, loadNew: () => Promise<TextJudge>): Promise<TextJudge> {
+  const key = JSON.stringify(of)
+  const known = judges.get(key)?.deref()
+  if (known !== undefined) return known
+  const judge = loadNew()
+  judges.set(key, new WeakRef(judge))
+  return judge
 }
 
 async function loadJudge(
