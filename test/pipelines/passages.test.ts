@@ -131,7 +131,7 @@ test('passages become question and answer by excerpts that are cut out of them, 
   assert.equal(more.length, 0)
   assert.equal(pair?.excerpt_text, tide.slice(0, 2).join('\n'))
   assert.deepEqual(
-    [pair?.id, pair?.answer, pair?.excerpt_start_line, pair?.excerpt_end_line, pair?.checked_by],
+    [pair.id, pair.answer, pair.excerpt_start_line, pair.excerpt_end_line, pair.checked_by],
     ['tide-e0-q1', 'gravity', 1, 2, 'http:author'],
   )
   assert.equal(chats.filter((chat) => chat.includes('etc/passwd')).length, 2, 'asked again, and no more')

@@ -77,7 +77,7 @@ export async function runRecipe(
       ),
     )
     const parsed = definition.options.parse({ ...own, ...options })
-    const pipeline = await definition.build(parsed as never)
+    const pipeline = await definition.build(parsed)
     const plan = await planPipeline(pipeline, { name, options: parsed, seed: 1, shardRows: 8 })
     assert.deepEqual(plan.notices, [], 'everything is decontaminated in the right order')
     const out = join(folder, `${name}-${asked.length}-${Object.keys(options).length}`)

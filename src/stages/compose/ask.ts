@@ -27,7 +27,7 @@ export interface AskOptions<Needs extends Columns, Adds extends Columns, Value> 
   readonly concurrency?: number
 }
 
-export interface PromptBy<Name extends string> {
+interface PromptBy<Name extends string> {
   readonly by: Name
   /** Paths by value; a row with another value is dropped. */
   readonly files: Readonly<Record<string, string>>

@@ -15,10 +15,10 @@ export interface PromptFile {
   /** Length of what is sent of it, characters. */
   readonly length: number
   /** The chat. Columns are set off as data, settings stand as they are; nothing that is put in is looked at again. */
-  render(
+  readonly render: (
     columns: Readonly<Record<string, unknown>>,
     settings?: Readonly<Record<string, string | number>>,
-  ): Message[]
+  ) => Message[]
 }
 
 /** Reads a prompt file at once, so that a missing one stops a run before it spends; one that ships is found by its path.

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** What a model's answer was read as, or why it could not be. */
-export type Reading<T> = { readonly value: T } | { readonly unread: string }
+type Reading<T> = { readonly value: T } | { readonly unread: string }
 
 /** How a model's answer is read: strict about what it says, lenient about what stands around it. */
 export interface Reply<T> {

@@ -19,7 +19,7 @@ export interface Diversity {
 }
 
 /** Lengths in words. */
-export interface Lengths {
+interface Lengths {
   readonly mean: number
   readonly p5: number
   readonly median: number

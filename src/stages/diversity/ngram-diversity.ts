@@ -1,7 +1,7 @@
 import { createNgramHasher, type NgramHasher } from '../../text/ngram-hashes.ts'
 
 /** Different n-grams among all (Li et al. 2016, arXiv 1510.03055). */
-export interface Distinct {
+interface Distinct {
   readonly n: number
   readonly ngrams: number
   readonly distinct: number
@@ -29,7 +29,7 @@ export interface NgramDiversity {
   }
 }
 
-export interface Opening {
+interface Opening {
   readonly text: string
   readonly texts: number
 }

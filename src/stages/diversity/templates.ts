@@ -7,7 +7,7 @@ export interface Templates {
   readonly largest: readonly Template[]
 }
 
-export interface Template {
+interface Template {
   /** `#` stands for a number, `@` for a name, `$` for a formula. */
   readonly skeleton: string
   readonly texts: number

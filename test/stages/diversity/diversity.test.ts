@@ -8,7 +8,7 @@ import { ngramDiversity } from '../../../src/stages/diversity/ngram-diversity.ts
 import { readTexts } from '../../../src/stages/diversity/read-texts.ts'
 import { templatesOf } from '../../../src/stages/diversity/templates.ts'
 import { rngFor } from '../../../src/statistics/random.ts'
-import { fulcrum } from '../../e2e/command.ts'
+import { say } from '../../cli/say.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'fulcrum-diversity-'))
 after(() => rm(folder, { recursive: true, force: true }))
@@ -119,12 +119,9 @@ test('texts are found at a path, or under the first usual name', async () => {
 
 test('fulcrum diversity prints a table, and JSON for machines', async () => {
   const problems = 'datasets/arithmetic/problems.jsonl'
-  const [text, json] = await Promise.all([
-    fulcrum(['diversity', problems]),
-    fulcrum(['diversity', problems, '--field', 'answer', '--json']),
-  ])
-  assert.equal(text.code, 0, text.stderr)
-  assert.match(text.stdout, /texts whose template others have +7\d\.\d %/)
-  assert.match(text.stdout, /Largest templates:\n\d+ +@ buys # /)
-  assert.equal((JSON.parse(json.stdout) as { texts: number }).texts, 300)
+  const text = await say('diversity', problems)
+  assert.match(text, /texts whose template others have +7\d\.\d %/)
+  assert.match(text, /Largest templates:\n\d+ +@ buys # /)
+  const json = await say('diversity', problems, '--field', 'answer', '--json')
+  assert.equal((JSON.parse(json) as { texts: number }).texts, 300)
 })
