@@ -1,15 +1,15 @@
 import { z } from 'zod'
-import { faultOf, type Json } from './wire.ts'
+import { faultOf } from './wire.ts'
 
 const value = z.json().superRefine((json, context) => {
-  const fault = faultOf(json as Json)
+  const fault = faultOf(json)
   if (fault !== null) context.addIssue({ code: 'custom', message: fault })
 })
 const name = z.string().regex(/^[\p{L}_$][\p{L}\p{N}_$]{0,99}$/u)
 const source = z.string().max(200_000)
 
 const outcome = { expected: value.optional(), raises: z.string().max(100).optional() }
-const oneOutcome = <T extends { expected?: unknown; raises?: unknown }>(test: T): boolean =>
+const oneOutcome = (test: { expected?: unknown; raises?: unknown }): boolean =>
   (test.expected === undefined) !== (test.raises === undefined)
 const callTest = z
   .strictObject({ args: z.array(value), keywords: z.record(name, value).optional(), ...outcome })

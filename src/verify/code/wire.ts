@@ -85,7 +85,7 @@ function sameUnordered(a: readonly Json[], b: readonly Json[], tolerance: number
 
 function sameNumber(a: number | bigint, b: number | bigint, tolerance: number): boolean {
   // Loose on purpose: 2n == 2, exactly, however large.
-  // eslint-disable-next-line eqeqeq
+
   if (a == b || (Number.isNaN(a) && Number.isNaN(b))) return true
   if (tolerance === 0) return false
   const [x, y] = [Number(a), Number(b)]

@@ -2,11 +2,13 @@ import type { QuickJSContext, QuickJSHandle, QuickJSWASMModule } from 'quickjs-e
 import type { Limits } from '../sandbox/limits.ts'
 import { realmSource } from './realm-source.ts'
 
-/** How long a realm may run: times that the interpreter asks whether to go on in a second of processor time here, about. Counted
- *  and not timed, so that a program is too slow on every machine or on none (test/bench/sandbox.bench.ts). */
-const asksASecond = 3000
+/** A "second" of a realm: the interpreter asks whether to go on after 10,000 jumps and calls, which takes it 50 us at least.
+ *  Counted and not timed, so that a program is too slow on every machine or on none; the clock ends what asks too seldom. */
+const asksASecond = 10_000
+/** What a hundred settled promises cost, in asks. */
+const asksAHundredJobs = 10
 /** Of the interpreter's own stack, bytes: the WASM stack of the build is 1 MiB. */
-const stackBytes = 300_000
+const stackBytes = 700_000
 
 /** Why a realm was stopped. */
 export type Stopped = 'late' | 'flood' | null
@@ -31,10 +33,12 @@ export function openRealm(quickjs: QuickJSWASMModule, limits: Limits, input = ''
   runtime.setMaxStackSize(stackBytes)
   let asks = limits.cpuSeconds * asksASecond
   const state = { stopped: null as Stopped, printed: [] as string[], length: 0 }
-  runtime.setInterruptHandler(() => {
-    if (--asks < 0) state.stopped ??= 'late'
+  const spend = (some: number): boolean => {
+    asks -= some
+    if (asks < 0) state.stopped ??= 'late'
     return state.stopped !== null
-  })
+  }
+  runtime.setInterruptHandler(() => spend(1))
   const context = runtime.newContext()
   const hear = context.newFunction('hear', (text) => {
     const heard = context.getString(text)
@@ -51,7 +55,10 @@ export function openRealm(quickjs: QuickJSWASMModule, limits: Limits, input = ''
   }
   const finish = (): void => {
     // A job that raises ends only itself.
-    while (state.stopped === null && runtime.hasPendingJob()) runtime.executePendingJobs(100).dispose()
+    while (state.stopped === null && runtime.hasPendingJob()) {
+      runtime.executePendingJobs(100).dispose()
+      spend(asksAHundredJobs)
+    }
   }
   return {
     stopped: () => state.stopped,

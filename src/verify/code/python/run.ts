@@ -120,8 +120,7 @@ async function runOnInput(
   limits: Limits,
 ): Promise<Outcome> {
   const process = sandbox.start([mainPython, program], limits)
-  process.send(test.stdin)
-  process.finish()
+  process.finish(test.stdin)
   const ending = await process.ended
   if (ending.how !== 'exit') return named(i, endingOutcome(ending))
   if (ending.status !== 0) return failed(`test ${i + 1}: ${statusText(ending)}`)

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { kill } from 'node:process'
 import type { Readable, Writable } from 'node:stream'
 import type { Limits } from './limits.ts'
 
@@ -24,8 +25,8 @@ export interface Ending {
 /** A process that talks in lines. It is killed when its time or output is used up, with all that it started. */
 export interface Talk {
   send(text: string): void
-  /** Its standard input has been all. */
-  finish(): void
+  /** Ends its standard input, with this text. */
+  finish(text?: string): void
   /** The next line, or how it ended. */
   line(): Promise<string | Ending>
   readonly ended: Promise<Ending>
@@ -35,6 +36,8 @@ export interface Talk {
 /** Time by the clock that a sandbox itself may take to stand, milliseconds: 40 are usual on an idle machine. */
 const longestStart = 30_000
 const errorsKept = 2000
+/** How long pipes are read after the process is gone, milliseconds. */
+const patience = 1000
 
 /** Starts it. Descriptor 3 must bring one byte before anything of the program runs: from then on its time counts. */
 export function startProcess(command: Command, script: readonly string[], limits: Limits): Talk {
@@ -52,8 +55,9 @@ export function startProcess(command: Command, script: readonly string[], limits
   const state = { how: 'never' as Ending['how'], bytes: 0, errors: '' }
   const lines = lineQueue()
   const stop = (how: Ending['how']): void => {
+    if (child.exitCode !== null || child.signalCode !== null) return
     if (state.how === 'exit' || state.how === 'never') state.how = how
-    child.kill('SIGKILL')
+    killGroup(child.pid)
   }
   let timer = setTimeout(() => stop('never'), longestStart)
   ready.once('data', () => {
@@ -81,14 +85,29 @@ export function startProcess(command: Command, script: readonly string[], limits
       state.errors = error.message
       done(-1)
     })
+    // Whoever fled from the group (only without walls) may hold the pipes open.
+    child.on('exit', () => {
+      killGroup(child.pid)
+      setTimeout(() => streams.forEach((stream) => stream.destroy()), patience).unref()
+    })
     child.on('close', (status, signal) => done(status ?? 128 + (signal === 'SIGKILL' ? 9 : 0)))
   })
   return {
     send: (text) => void input.write(`${text}\n`),
-    finish: () => void input.end(),
+    finish: (text = '') => void input.end(text),
     line: () => Promise.race([lines.next(), ended]),
     ended,
     kill: () => stop('exit'),
+  }
+}
+
+/** A process is its group's leader; bubblewrap takes all inside with it. */
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    kill(-pid, 'SIGKILL')
+  } catch {
+    // It is gone already.
   }
 }
 
