@@ -43,7 +43,7 @@ export function sequentialRate(rule: RateRule): SequentialRate {
   const stops = looks.map((trials) =>
     Array.from({ length: trials + 1 }, (_, successes) => {
       const estimate = { successes, trials }
-      return trials === most || chanceOfSide(estimate, most, side(estimate), side) >= 1 - doubt
+      return trials === most || chanceOfSide(estimate, most, side(estimate), side) >= 1 - doubt - rounding
     }),
   )
   const ends = endsOf(looks, stops)
@@ -77,6 +77,9 @@ const chanceOf = ({ successes, trials, logPaths }: End, p: number): number => {
   if (p >= 1) return successes === trials ? Math.exp(logPaths) : 0
   return Math.exp(logPaths + successes * Math.log(p) + (trials - successes) * Math.log1p(-p))
 }
+
+/** Of sums of probabilities: what is certain counts as certain without any doubt. */
+const rounding = 1e-12
 
 /** Largest cap: paths are counted in doubles, and C(1000, 500) is 2.7e299. */
 const largest = 1000

@@ -45,6 +45,7 @@ test('without doubt it decides as the cap does, and all trials that cannot matte
   const sure = sequentialRate({ ...rule, doubt: 0 })
   const fixed = sequentialRate({ ...rule, first: 64 })
   assert.deepEqual(fixed.looks, [64])
+  assert.equal(sure.more({ successes: 24, trials: 48 }), 0)
   const random = rngFor('curtailed')
   for (let run = 0; run < 200; run++) {
     const p = random.next()

@@ -1,8 +1,8 @@
 import { words } from '../../text/words.ts'
 
 /** Chooses texts far from each other: first the shortest, then again and again the one whose nearest chosen text is
- *  farthest (greedy max-min; Gonzalez 1985 shows it within twice the best). Distance is one minus the Jaccard similarity
- *  of the sets of word n-grams. Gives indices in the order of choice; of equals the earlier. */
+ *  farthest (greedy max-min, at least half of the best spread: Ravi, Rosenkrantz and Tayi 1994). Distance is one minus the
+ *  Jaccard similarity of the sets of word n-grams. Gives indices in the order of choice; of equals the earlier. */
 export function farApart(texts: readonly string[], count: number, ngram: number): number[] {
   const sets = texts.map((text) => ngramsOf(text, ngram))
   const shortest = texts.reduce(
