@@ -5,11 +5,12 @@ import {
   definePipeline,
   locate,
   openAuthor,
+  openVerifier,
   Pipeline,
   plain,
   proxyTruth,
   records,
-  verifiers,
+  verifierNames,
 } from 'fulcrum'
 import { z } from 'zod'
 
@@ -47,7 +48,7 @@ export default definePipeline({
       .max(1)
       .default(0.99)
       .describe('plurality share over which a question is too easy'),
-    verifier: z.enum(['numeric', 'exact']).default('numeric').describe('how answers are compared'),
+    verifier: z.enum(verifierNames).default('math').describe('how answers are compared'),
     answerFormat: z
       .string()
       .default('End with the answer alone, as \\boxed{answer}.')
@@ -55,7 +56,7 @@ export default definePipeline({
   }),
   build: async ({ against, samples, least, most, answerFormat, ...options }) => {
     const author = await openAuthor(options, process.env.OPENAI_API_KEY)
-    const verifier = verifiers[options.verifier]
+    const verifier = await openVerifier(options.verifier)
     return Pipeline.from(records(locate(options.questions), question))
       .through(decontaminate({ against, fields: ['problem'] }))
       .through(proxyTruth({ ...author, verifier, samples, least, most, answerFormat }))

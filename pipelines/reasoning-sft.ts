@@ -5,6 +5,7 @@ import {
   loadTokenizer,
   locate,
   openModel,
+  openVerifier,
   Pipeline,
   problems,
   selectTraces,
@@ -12,7 +13,7 @@ import {
   sftText,
   systemPrompt,
   teachable,
-  verifiers,
+  verifierNames,
   verifyTraces,
 } from 'fulcrum'
 import { z } from 'zod'
@@ -67,13 +68,13 @@ export default definePipeline({
     teacherTopK: z.int().min(0).default(0).describe('top-k of the teacher; 0 is off'),
     temperature: z.number().gt(0).default(1).describe('temperature of student rollouts'),
     maxTokens: z.int().min(1).default(16384).describe('longest trace, tokens'),
-    verifier: z.enum(['numeric', 'exact']).default('numeric').describe('how answers are compared'),
+    verifier: z.enum(verifierNames).default('math').describe('how answers are compared'),
   }),
   build: async ({ against, tokenizer, temperature, maxTokens, low, high, ...options }) => {
     const apiKey = process.env.OPENAI_API_KEY
     const teacher = await openModel(options.teacher, { apiKey, tokenizer })
     const student = await openModel(options.student, { apiKey, tokenizer })
-    const verifier = verifiers[options.verifier]
+    const verifier = await openVerifier(options.verifier)
     const sampler = { temperature, topP: 1, topK: 0, maxTokens }
     const traces = Pipeline.from(problems(locate(options.problems)))
       .through(decontaminate({ against, fields: ['problem'], as: 'problem' }))

@@ -5,12 +5,13 @@ import {
   loadTokenizer,
   locate,
   openModel,
+  openVerifier,
   pairByVerifier,
   Pipeline,
   problems,
   sampleCandidates,
   survivesTemplate,
-  verifiers,
+  verifierNames,
 } from 'fulcrum'
 import { z } from 'zod'
 
@@ -42,7 +43,7 @@ export default definePipeline({
     pairs: z.int().min(1).default(2).describe('pairs a problem at most'),
     temperature: z.number().gt(0).default(1).describe('temperature of rollouts'),
     maxTokens: z.int().min(1).default(96).describe('longest rollout, tokens'),
-    verifier: z.enum(['numeric', 'exact']).default('numeric').describe('how answers are compared'),
+    verifier: z.enum(verifierNames).default('math').describe('how answers are compared'),
   }),
   build: async ({ against, tokenizer, rollouts, pairs, temperature, maxTokens, ...options }) => {
     const student = await openModel(options.student, { apiKey: process.env.OPENAI_API_KEY, tokenizer })
@@ -53,7 +54,7 @@ export default definePipeline({
       .through(
         sampleCandidates({ models: [student], samples: rollouts, temperature, topP: 1, topK: 0, maxTokens }),
       )
-      .through(pairByVerifier({ verifier: verifiers[options.verifier], pairs }))
+      .through(pairByVerifier({ verifier: await openVerifier(options.verifier), pairs }))
       .through(decontaminate({ against, fields }))
       .through(survivesTemplate({ template, fields }))
       .into(dpoFull({ template }))

@@ -8,11 +8,12 @@ import {
   locate,
   map,
   openAuthor,
+  openVerifier,
   Pipeline,
   plain,
   records,
   teachable,
-  verifiers,
+  verifierNames,
 } from 'fulcrum'
 import { z } from 'zod'
 
@@ -57,7 +58,7 @@ export default definePipeline({
     longest: z.int().min(1).default(80).describe('longest answer, characters'),
     samples: z.int().min(2).default(8).describe('solutions of the rewritten problem at most'),
     least: z.number().gt(0).max(1).default(0.25).describe('share of them that must come to its answer'),
-    verifier: z.enum(['numeric', 'exact']).default('numeric').describe('how answers are compared'),
+    verifier: z.enum(verifierNames).default('math').describe('how answers are compared'),
     answerFormat: z
       .string()
       .default('End with the answer alone, as \\boxed{answer}.')
@@ -65,7 +66,7 @@ export default definePipeline({
   }),
   build: async ({ against, longest, samples, least, answerFormat, ...options }) => {
     const author = await openAuthor(options, process.env.OPENAI_API_KEY)
-    const verifier = verifiers[options.verifier]
+    const verifier = await openVerifier(options.verifier)
     const rename = { original_problem: options.problemField, original_answer: options.answerField }
     return Pipeline.from(records(locate(options.problems), original, { rename }))
       .through(decontaminate({ against, fields: ['original_problem'], as: 'original' }))
@@ -95,10 +96,12 @@ export default definePipeline({
           needs: short,
           adds: readable,
           options: { verifier: verifier.id },
-          each: ({ answer }) =>
-            verifier.verify(`\\boxed{${answer}}`, answer).verdict === 'equal'
+          each: async ({ problem, answer }) => {
+            const { verdict } = await verifier.verify(`\\boxed{${answer}}`, answer, problem)
+            return verdict === 'equal'
               ? { verifier_id: verifier.id }
-              : { drop: 'the verifier cannot read the answer' },
+              : { drop: 'the verifier cannot read the answer' }
+          },
         }),
       )
       .through(decontaminate({ against, fields: ['problem'] }))

@@ -87,7 +87,8 @@ export { openModel, type OpenModelOptions } from './model/open.ts'
 export { scriptedModel } from './model/scripted.ts'
 export { loadTokenizer } from './nn/tokenizer.ts'
 export { codeAnswer, type CodeAnswerOptions } from './verify/code/code-answer.ts'
-export { exactAnswer, numericAnswer, type Verification, type Verifier, verifiers } from './verify/verifier.ts'
+export { exactAnswer, numericAnswer, type Verification, type Verifier } from './verify/verifier.ts'
+export { openVerifier, verifierNames, type VerifierOptions } from './verify/open.ts'
 
 export { writeAuditReport } from './report/audit/audit.ts'
 
