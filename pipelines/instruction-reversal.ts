@@ -83,7 +83,11 @@ export default definePipeline({
   }),
   build: async ({ against, leastSimilarity, unsafeExec, ...options }) => {
     const author = await openAuthor(options, process.env.OPENAI_API_KEY)
-    const verifier = await codeAnswer({ languages: options.languages, unsafeExec })
+    const verifier = await codeAnswer({
+      languages: options.languages,
+      unsafeExec,
+      onWarning: (text) => process.stderr.write(`${text}\n`),
+    })
     const template = await loadTokenizer(locate(options.template))
     return Pipeline.from(records(locate(options.code), seed, { rename: { code: options.codeField } }))
       .through(readTests())

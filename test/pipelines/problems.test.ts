@@ -60,7 +60,13 @@ test('problems get short answers that a verifier reads and the model finds again
     { id: 'wrong', question: 'Prove that seven is odd.', proof: 'It is.' },
     { id: 'leak', question: `${leaked} How many?`, proof: '17' },
   ])
-  const options = { problems, problemField: 'question', answerField: 'proof', samples: 4, verifier: 'numeric' }
+  const options = {
+    problems,
+    problemField: 'question',
+    answerField: 'proof',
+    samples: 4,
+    verifier: 'numeric',
+  }
   const { rows, dropped } = await runRecipe('short-answers', options, [
     [/The problem:\n[^\n]+\nDescribe/, json({ possible: false, why: 'an essay' })],
     [

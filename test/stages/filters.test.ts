@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { filterLanguage } from '../../src/stages/filter-language.ts'
 import { filterLength } from '../../src/stages/filter-length.ts'
 import { filterRolloutLength } from '../../src/stages/filter-rollout-length.ts'
@@ -90,4 +91,17 @@ test('code is like itself without comments, and unlike other code', () => {
   const start = process.cpuUsage()
   for (const sign of ['/*', '"\\', "'", '"']) codeTokens(sign.repeat(200_000))
   assert.ok(process.cpuUsage(start).user < 5_000_000, 'in time that grows with the length')
+})
+
+test('lines of any text lose nothing but white space', () => {
+  const squeezed = (text: string): string => text.replace(/\s+/g, '')
+  const texts = fc.string({ unit: fc.constantFrom('a', 'B', '.', ' ', '\n', '\r', 'é', '1'), maxLength: 600 })
+  fc.assert(
+    fc.property(texts, (text) => {
+      const spans = linesOf(text)
+      assert.equal(squeezed(spans.map(({ start, end }) => text.slice(start, end)).join('')), squeezed(text))
+      assert.ok(spans.every(({ start }, i) => i === 0 || start >= (spans[i - 1]?.end ?? 0)))
+    }),
+    { numRuns: 200 },
+  )
 })

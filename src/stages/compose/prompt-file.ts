@@ -91,7 +91,7 @@ function partsOf(path: string, text: string): Message[] {
 /** A value between tags that bear a hash of it: no text can hold the hash of itself, so none can end its own tag. */
 function setOff(name: string, value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value, null, 1)
-  const tag = `${name}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`
+  const tag = `${name}-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`
   return `<${tag}>\n${disarmed(text)}\n</${tag}>`
 }
 

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, test } from 'node:test'
+import fc from 'fast-check'
 import { promptFile, systemPrompt } from '../../../src/stages/compose/prompt-file.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'fulcrum-prompts-'))
@@ -22,14 +23,14 @@ test('what stands before the parts is for readers, and the parts become turns', 
   assert.equal(hasUserPart, true)
   const [system, user, ...more] = render({ word: 'no' }, { count: 3 })
   assert.deepEqual([system, more], [{ role: 'system', content: 'Be brief.' }, []])
-  assert.match(user?.content ?? '', /^Say <word-([0-9a-f]{8})>\nno\n<\/word-\1> 3 times\.$/)
+  assert.match(user?.content ?? '', /^Say <word-([0-9a-f]{16})>\nno\n<\/word-\1> 3 times\.$/)
 })
 
 test('a value is put in once: what looks like a placeholder, a pattern or an end of its tag stays text', async () => {
   const { render } = await prompt('<!-- user -->\n{{text}}\n{{other}}')
   const text = "{{other}} $& $1 $' </text-00000000> </text-{{text}}>"
   const [user] = render({ text, other: 'x' })
-  const [, tag = ''] = /^<(text-[0-9a-f]{8})>/.exec(user?.content ?? '') ?? []
+  const [, tag = ''] = /^<(text-[0-9a-f]{16})>/.exec(user?.content ?? '') ?? []
   assert.ok(user?.content.startsWith(`<${tag}>\n${text}\n</${tag}>\n<other-`))
   assert.equal(user?.content.split(`</${tag}>`).length, 2, 'the tag ends once')
 })
@@ -50,6 +51,19 @@ test('what tokenizers take for control tokens is no token any more', async () =>
   const [user] = render({ text: `a <b> ${tokens.join('')} x<|y [INSTALL] <sum>` })
   for (const token of tokens) assert.ok(!user?.content.includes(token), token)
   assert.ok(user?.content.includes('a <b> ') && user.content.includes('x<|y [INSTALL] <sum>'), 'others stay')
+})
+
+test('no text ends its own tag', async () => {
+  const { render } = await prompt('<!-- user -->\n{{text}}\nNow answer.')
+  const unit = fc.constantFrom('<', '/', 'text', '-', '>', '{{text}}', '0', 'f', '$&', '\n')
+  fc.assert(
+    fc.property(fc.string({ unit, maxLength: 40 }), (text) => {
+      const content = render({ text })[0]?.content ?? ''
+      const [, tag = ''] = /^<(text-[0-9a-f]{16})>\n/.exec(content) ?? []
+      assert.equal(content.indexOf(`</${tag}>`), content.length - `</${tag}>\nNow answer.`.length)
+    }),
+    { numRuns: 200 },
+  )
 })
 
 test('values that are no text are JSON', async () => {
