@@ -65,7 +65,15 @@ export default definePipeline({
           ...{ temperature: options.writerTemperature, topP: 1, topK: 0, maxTokens: options.longest },
         }),
       )
-      .through(scoreCandidates({ ...judge, prompt: options.prompt, rubric, votes }))
+      .through(
+        scoreCandidates({
+          ...judge,
+          prompt: options.prompt,
+          rubric,
+          votes,
+          candidates: options.samples * models.length,
+        }),
+      )
       .through(pairByScore({ gap, least }))
       .through(decontaminate({ against, fields }))
       .through(survivesTemplate({ template, fields }))

@@ -78,7 +78,7 @@ export default definePipeline({
           adds: kind,
           options: { kinds: options.kinds },
           each: ({ seed_id: id }) =>
-            options.kinds.map((name) => ({ rewrite_id: `${id}-${name}`, kind: name })),
+            [...new Set(options.kinds)].map((name) => ({ rewrite_id: `${id}-${name}`, kind: name })),
         }),
       )
       .through(

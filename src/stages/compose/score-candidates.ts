@@ -24,13 +24,15 @@ export interface ScoreCandidatesOptions extends Author {
   readonly rubric: readonly string[]
   /** Scores that are taken of each answer. */
   readonly votes: number
+  /** Answers a row is expected to have, for the plan. */
+  readonly candidates: number
   readonly concurrency?: number
 }
 
 /** Lets a judge score each answer apart from the others, so that no order can sway it. A judge is a model and can be wrong or
  *  talked over: the scores are its opinion and labelled so. */
 export function scoreCandidates(of: ScoreCandidatesOptions): Stage<typeof needs, typeof adds> {
-  const { model, rubric, votes, maxTokens } = of
+  const { model, rubric, votes, candidates, maxTokens } = of
   const prompt = checkedPrompt('scoreCandidates', of.prompt, [
     ...Object.keys(needs),
     ...['candidate', 'criteria'],
@@ -54,8 +56,8 @@ export function scoreCandidates(of: ScoreCandidatesOptions): Stage<typeof needs,
   return map({
     ...{ name: 'scoreCandidates', needs, adds, models: [model] },
     options: { ...askIdentity([prompt], of), rubric, votes },
-    callsPerRow: 2 * votes,
-    asks: { requestsPerRow: 2 * votes, maxTokens, longestPrefix: Math.ceil(prompt.length / 3) },
+    callsPerRow: candidates * votes,
+    asks: { requestsPerRow: candidates * votes, maxTokens, longestPrefix: Math.ceil(prompt.length / 3) },
     concurrency: of.concurrency ?? 8,
     each: async (row, run) => ({
       candidate_scores: await Promise.all(row.candidates.map((_, i) => scoreOf(row, i, run))),
