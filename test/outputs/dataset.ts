@@ -89,7 +89,7 @@ function rowOf(
     teacher_tokenizer_sha256: tokenizer.sha256,
     teacher_template_sha256: tokenizer.chatTemplateSha256,
     ...{ chosen_completion: good, rejected_completion: bad, chosen_branch: good + end, rejected_branch: bad + end },
-    ...{ trace_tokens: [...completion], position: 0, model_id: 'student', pass_rate: 0.5 },
+    ...{ trace_tokens: Array.from(completion), position: 0, model_id: 'student', pass_rate: 0.5 },
     ...{ prob_chosen: 0.9, prob_chosen_low: 0.8, prob_chosen_high: 0.95, n_chosen: 64 },
     ...{ prob_rejected: 0.1, prob_rejected_low: 0.05, prob_rejected_high: 0.2, n_rejected: 64 },
   } // prettier-ignore

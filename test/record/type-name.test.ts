@@ -7,7 +7,7 @@ import { typeNamed } from '../../src/record/type-name.ts'
 const { type } = fc.letrec<{ type: ColumnType }>((tie) => ({
   type: fc.oneof(
     { maxDepth: 3 },
-    fc.constantFrom('string', 'int32', 'int64', 'double', 'bool').map((kind) => ({ kind }) as ColumnType),
+    fc.constantFrom('string', 'int32', 'int64', 'double', 'bool').map((kind) => ({ kind })),
     tie('type').map((item): ColumnType => ({ kind: 'list', item })),
     fc
       .uniqueArray(fc.tuple(fc.stringMatching(/^[a-z]\w{0,4}$/), tie('type')), {
