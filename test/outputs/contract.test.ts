@@ -12,6 +12,7 @@ import { type Trainer, uses } from '../../src/record/consumers.ts'
 import { locate } from '../../src/store/bundled.ts'
 import { readManifest } from '../../src/store/manifest.ts'
 import { readParquet } from '../../src/store/parquet-reader.ts'
+import { fulcrum } from '../e2e/command.ts'
 import { buildEveryConfig } from './dataset.ts'
 
 // load_datasets.py wants datasets, trl_steps.py wants trl, transformers and torch: each is skipped loudly without.
@@ -123,6 +124,17 @@ test('an export of what a trainer cannot read, or must not, is refused with the 
   await refused('verl', ['sft'], join(folder, 'x'), /Nothing to write for verl: sft: verl does not read it/)
   await refused('trl', ['dpo_pivotal'], join(folder, 'x'), /there is no config dpo_pivotal/)
   await refused('trl', [], built.out, /is not empty/)
+  const ended = await fulcrum([
+    'export',
+    built.out,
+    '--for',
+    'verl',
+    '--config',
+    'kto',
+    '--out',
+    join(folder, 'x'),
+  ])
+  assert.deepEqual([ended.code, ended.stderr.includes('It reads grpo of this dataset.')], [2, true])
 })
 
 interface Step {
