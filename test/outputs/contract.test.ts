@@ -21,11 +21,12 @@ const [readers = 'python3', trainers = readers] = [
   process.env.FULCRUM_TEST_PYTHON,
   process.env.FULCRUM_TEST_TRL,
 ]
+// `import datasets` alone would find the folder of that name here.
 const without = (python: string, modules: string, variable: string): string | false =>
-  spawnSync(python, ['-c', `import ${modules}`]).status !== 0 &&
-  `SKIPPED: ${python} cannot import ${modules} (set ${variable})`
-const noReaders = without(readers, 'datasets', 'FULCRUM_TEST_PYTHON')
-const noTrainers = without(trainers, 'datasets, torch, transformers, trl', 'FULCRUM_TEST_TRL')
+  spawnSync(python, ['-c', `from datasets import load_dataset\n${modules}`]).status !== 0 &&
+  `SKIPPED: ${python} has no datasets${modules.replace('import', ' and')} (set ${variable})`
+const noReaders = without(readers, '', 'FULCRUM_TEST_PYTHON')
+const noTrainers = without(trainers, 'import torch, transformers, trl', 'FULCRUM_TEST_TRL')
 
 const folder = mkdtempSync(join(tmpdir(), 'fulcrum-outputs-'))
 let built: { readonly out: string; readonly tokenizer: Tokenizer }
