@@ -21,6 +21,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'benchmarks list': async () => (await import('./benchmarks.ts')).list,
   'benchmarks fetch': async () => (await import('./benchmarks.ts')).fetch,
   'benchmarks verify': async () => (await import('./benchmarks.ts')).verify,
+  export: async () => (await import('./export.ts')).default,
   push: async () => (await import('./push.ts')).default,
   'export-model': async () => (await import('./export-model.ts')).default,
   doctor: async () => (await import('./doctor.ts')).default,

@@ -33,17 +33,22 @@ function frontMatter({ name, configs, licence }: Manifest): string[] {
     'tags:',
     '  - synthetic',
     '  - fulcrum',
-    'configs:',
-    ...Object.keys(configs).flatMap((config, i) => [
-      `  - config_name: ${config}`,
-      ...(i === 0 ? ['    default: true'] : []),
-      '    data_files:',
-      '      - split: train',
-      `        path: data/${config}/train-*.parquet`,
-    ]),
+    ...configsBlock(Object.keys(configs)),
     '---',
   ]
 }
+
+/** From what Hugging Face datasets finds the configs of a folder. */
+export const configsBlock = (names: readonly string[]): string[] => [
+  'configs:',
+  ...names.flatMap((config, i) => [
+    `  - config_name: ${config}`,
+    ...(i === 0 ? ['    default: true'] : []),
+    '    data_files:',
+    '      - split: train',
+    `        path: data/${config}/train-*.parquet`,
+  ]),
+]
 
 /** The Hub's own classes, by rows of all configs. */
 function sizeCategory(rows: number): string {

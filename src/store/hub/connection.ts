@@ -15,7 +15,7 @@ export interface HubOptions {
 }
 
 /** A request that sends something. */
-export interface HubRequest {
+interface HubRequest {
   readonly method: 'POST' | 'PUT'
   /** Path on the Hub; or the whole URL of a store that it names, which gets no token. */
   readonly to: string

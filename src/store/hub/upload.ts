@@ -99,7 +99,8 @@ async function uploadObject(hub: Hub, file: PublishedFile, { upload, verify }: A
       parts.push({ partNumber, etag: await put(hub, String(href), content.slice(from, from + chunkBytes)) })
     }
     parts.sort((a, b) => a.partNumber - b.partNumber)
-    if (parts.length !== Math.ceil(file.bytes / chunkBytes)) throw refused(file, 'too few parts were offered')
+    if (parts.length !== Math.ceil(file.bytes / chunkBytes))
+      throw refused(file, 'the parts it offers do not cover it')
     await post(hub, upload.href, { oid: file.sha256, parts }, z.unknown(), lfsType)
   }
   if (verify === undefined) return
