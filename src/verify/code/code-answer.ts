@@ -46,7 +46,7 @@ export async function codeAnswer(options: CodeAnswerOptions = {}): Promise<Verif
       'See CodeAnswerOptions for what there is.',
     )
   const { languages, python, limits, concurrency, unsafeExec } = parsed.data
-  const sandbox = languages.includes('python') ? await openSandbox({ python, limits, unsafeExec }) : null
+  const sandbox = languages.includes('python') ? await openSandbox({ python, unsafeExec }) : null
   if (sandbox?.walls === 'none') onWarning?.(warning)
   const threads = languages.includes('javascript') ? javaScriptThreads() : null
   const runs = pLimit(concurrency ?? availableParallelism())

@@ -11,7 +11,7 @@ const asksAHundredJobs = 10
 const stackBytes = 700_000
 
 /** Why a realm was stopped. */
-export type Stopped = 'late' | 'flood' | null
+type Stopped = 'late' | 'flood' | null
 
 /** A JavaScript interpreter with its own heap, which has the language and nothing else of the machine. Its memory goes with the
  *  WASM module: handles need no care. */

@@ -18,13 +18,12 @@ export interface Sandbox {
 export interface SandboxOptions {
   /** Name or path of the interpreter. */
   readonly python: string
-  readonly limits: Limits
   /** Runs programs without walls where none can be had. */
   readonly unsafeExec: boolean
 }
 
 /** A sandbox that has just held against a battery of escapes. Without one, refuses, or takes none at all if told so. */
-export async function openSandbox({ python, limits, unsafeExec }: SandboxOptions): Promise<Sandbox> {
+export async function openSandbox({ python, unsafeExec }: SandboxOptions): Promise<Sandbox> {
   const interpreter = await findPython(python)
   const { version } = interpreter
   if (unsafeExec)
@@ -38,7 +37,7 @@ export async function openSandbox({ python, limits, unsafeExec }: SandboxOptions
     version,
     start: (script, most) => startProcess(bubblewrapCommand(interpreter, most, 4), script, most),
   }
-  const hole = await selfTest(sandbox, limits)
+  const hole = await selfTest(sandbox)
   if (hole === null) return sandbox
   throw new FulcrumError(
     'verify',

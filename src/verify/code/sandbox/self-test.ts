@@ -2,10 +2,10 @@ import type { Limits } from './limits.ts'
 import type { Sandbox } from './sandbox.ts'
 
 /** Runs a good program and a battery of escapes; says which hole is open, or null. About 0.5 s. */
-export async function selfTest(sandbox: Sandbox, limits: Limits): Promise<string | null> {
+export async function selfTest(sandbox: Sandbox): Promise<string | null> {
   const [holes, late] = await Promise.all([
-    run(sandbox, escapes, limits),
-    run(sandbox, 'import time\ntime.sleep(60)', { ...limits, wallMs: 300 }),
+    run(sandbox, escapes, battery),
+    run(sandbox, 'import time\ntime.sleep(60)', { ...battery, wallMs: 300 }),
   ])
   if (holes.how === 'never') return `it does not start: ${holes.errors.trim().slice(-300)}`
   if (holes.output !== 'good\n') {
@@ -14,6 +14,9 @@ export async function selfTest(sandbox: Sandbox, limits: Limits): Promise<string
   }
   return late.how === 'late' ? null : 'a sleeping program is not stopped'
 }
+
+/** Loose: a busy machine is no hole. */
+const battery: Limits = { cpuSeconds: 20, wallMs: 60_000, memoryBytes: 2 ** 28, outputBytes: 2 ** 20 }
 
 const run = (sandbox: Sandbox, program: string, limits: Limits) => {
   const process = sandbox.start([`import os\nos.write(3, b'+')\nos.close(3)\n${program}`], limits)
@@ -54,7 +57,7 @@ attempts = {
     'it writes to its library': lambda: write(os.__file__),
     'it reads /etc/passwd': lambda: readable('/etc/passwd'),
     'it reads /proc': lambda: os.listdir('/proc'),
-    'it reads home': lambda: os.listdir('/home'),
+    'it reads other folders': lambda: os.listdir('/var'),
     'it traces processes': lambda: call(101 if x64 else 117, 0, 0, 0, 0),
     'it makes namespaces': lambda: call(272 if x64 else 97, 0x10000000),
     'it mounts': lambda: call(165 if x64 else 40, b'none', b'/', b'tmpfs', 0, None),
