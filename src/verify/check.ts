@@ -41,7 +41,8 @@ export async function readPairs(file: string): Promise<LabelledPair[]> {
 function pairOf({ line, value, error }: SourceRecord): LabelledPair | string {
   if (value === null) return error ?? 'not a JSON object'
   const { completion, answer, reference, label, problem = '' } = value
-  if (label !== 'equal' && label !== 'different') return `label ${JSON.stringify(label) ?? 'is missing'}`
+  if (label !== 'equal' && label !== 'different')
+    return label === undefined ? 'it has no label' : `label ${JSON.stringify(label)}`
   if (typeof reference !== 'string') return 'reference is no text'
   if (typeof problem !== 'string') return 'problem is no text'
   if (typeof completion === 'string') return { line, completion, reference, problem, label }

@@ -56,8 +56,10 @@ export async function inWorkers(rule: WorkerRule, options: WorkerOptions = {}): 
     id,
     verify: (completion, answer, problem) =>
       new Promise<Verification>((resolve, reject) => {
-        if (closed)
-          return reject(new FulcrumError('verify', `The verifier ${id} is closed`, 'Open it again.'))
+        if (closed) {
+          reject(new FulcrumError('verify', `The verifier ${id} is closed`, 'Open it again.'))
+          return
+        }
         waiting.push({ request: { completion, answer, problem }, resolve, reject })
         next()
       }),

@@ -5,7 +5,10 @@ import type { Verdict } from '../../src/verify/verifier.ts'
 
 const dots = 'Which is a mammal?\nA. shark\nB. whale\nC. tuna\nD. eel'
 const brackets = 'Pick. (A) 12 (B) 13 (C) 14 (D) 15'
-const ten = `Pick one.\n${[...'ABCDEFGHIJ'].map((letter, i) => `${letter}) number ${i * 7}`).join('\n')}`
+const ten = `Pick one.\n${'ABCDEFGHIJ'
+  .split('')
+  .map((letter, i) => `${letter}) number ${i * 7}`)
+  .join('\n')}`
 
 const cases: readonly (readonly [problem: string, completion: string, answer: string, Verdict])[] = [
   [dots, 'The answer is B.', 'B', 'equal'],

@@ -103,7 +103,7 @@ const hostile: readonly string[] = [
   '-'.repeat(490),
   '\\{'.repeat(240),
   `2${'^2'.repeat(200)}`,
-  `${'x!'.repeat(200)}`,
+  'x!'.repeat(200),
   'e^{e^{e^{e^9}}}',
   '\\sin(10^{400})^{1000}',
   '(1+\\frac{1}{x})^{999}(1+\\frac{1}{y})^{999}',

@@ -23,7 +23,6 @@ export const ballOf = ({ numerator, denominator }: Rational, { bits }: Scale): B
   return { middle: scaled / denominator, radius: scaled % denominator === 0n ? 0n : 1n }
 }
 
-export const isExactlyZero = ({ middle, radius }: Ball): boolean => middle === 0n && radius === 0n
 export const excludesZero = ({ middle, radius }: Ball): boolean => magnitude(middle) > radius
 export const isPositive = ({ middle, radius }: Ball): boolean => middle > radius
 export const isNegative = ({ middle, radius }: Ball): boolean => -middle > radius
@@ -64,7 +63,7 @@ export const absolute = (of: Ball): Ball => {
 }
 
 /** A ball over everything from low to high. */
-export function between(low: bigint, high: bigint): Ball {
+function between(low: bigint, high: bigint): Ball {
   const middle = (low + high) >> 1n
   return { middle, radius: high - middle }
 }

@@ -4,7 +4,6 @@ import {
   constant,
   type Expression,
   type FunctionName,
-  letter,
   negative,
   numeral,
   power,
@@ -13,30 +12,13 @@ import {
   root,
   sum,
 } from './expression.ts'
+import { type Cursor, expect, peek, type Reading, shown } from './cursor.ts'
+import { letterOf, lettersIn } from './letters.ts'
 import { NotJudged } from './not-judged.ts'
 import { isName, isSign, type Token } from './tokens.ts'
 
-/** How to read what can be read in two ways. */
-export interface Reading {
-  /** 1/2x is 1/(2x) instead of (1/2)x. */
-  readonly tight: boolean
-  /** The sign that \pm stands for. */
-  readonly plusMinus: 1 | -1
-}
-
 /** Deepest nesting of brackets, roots and fractions. */
 const deepest = 40
-
-interface Cursor {
-  readonly tokens: readonly Token[]
-  readonly reading: Reading
-  at: number
-  depth: number
-  /** Absolute values that are open, whose bar may come next. */
-  bars: number
-  /** 1/2x was met. */
-  loose: boolean
-}
 
 /** All tokens as one formula. `loose` tells that it depends on the reading. */
 export function formulaOf(
@@ -49,21 +31,6 @@ export function formulaOf(
   if (cursor.at < tokens.length) throw new NotJudged(`it cannot be read beyond ${shown(tokens[cursor.at])}`)
   return { formula, loose: cursor.loose }
 }
-
-const shown = (token: Token | undefined): string => {
-  if (token === undefined) return 'its end'
-  return JSON.stringify(
-    token.kind === 'number'
-      ? token.digits
-      : token.kind === 'sign'
-        ? token.sign
-        : token.kind === 'word'
-          ? token.text
-          : token.name,
-  )
-}
-
-const peek = (cursor: Cursor): Token | undefined => cursor.tokens[cursor.at]
 
 function sumAt(cursor: Cursor): Expression {
   if (++cursor.depth > deepest) throw new NotJudged('it is nested too deeply')
@@ -200,21 +167,6 @@ function wordAt(cursor: Cursor, letters: readonly string[]): Expression {
   return product(...factors, power(last, exponentAt(cursor)))
 }
 
-const letterOf = (name: string): Expression => (name === 'e' || name === 'i' ? constant(name) : letter(name))
-
-/** The letters of a run of at most three that may be a product; null of a word, and of dx, which is none. */
-export function lettersIn(token: Token & { kind: 'word' }): readonly string[] | null {
-  const { text, upright } = token
-  if (upright || !/^(?:[a-z]{2,3}|[A-Z]{2})$/.test(text) || words.has(text) || /^d[a-z]$/.test(text))
-    return null
-  return [...text]
-}
-const words = new Set(
-  'and or is no yes not per the for of to by at if all any one two six ten day odd lie cm mm km kg mg ml in ft lb mi min hr sec mph up set sum max gcd lcm mod inf sup lim det deg dim ker exp arg div sgn cis ii iii iv vi vii NE NW SE SW AM PM men cup box cat dog egg car bus toy pen bag hat cow hen pig bee ant ear eye jar kit leg map mug nut oz pie pot row tax tea tie tin van way win yen gal qt pt pcs lbs hrs yrs yr wk mo'.split(
-    ' ',
-  ),
-)
-
 /** A number, with a proper fraction behind it a mixed one: 2\frac{1}{2}, 2 1/2. */
 function mixedAt(cursor: Cursor, token: Token & { kind: 'number' }): Expression {
   const plain = numeral(token.value)
@@ -297,7 +249,7 @@ function fractionAt(cursor: Cursor): { over: Expression; under: Expression } {
   // \frac12 is one half.
   if (next?.kind === 'number' && /^\d\d$/.test(next.digits) && next.base === null) {
     cursor.at++
-    const [over, under] = [...next.digits].map((digit) => numeral(exact.whole(BigInt(digit)))) as [
+    const [over, under] = Array.from(next.digits).map((digit) => numeral(exact.whole(BigInt(digit)))) as [
       Expression,
       Expression,
     ]
@@ -380,9 +332,4 @@ function closedByName(cursor: Cursor, name: FunctionName, close: string): Expres
   if (!isName(peek(cursor), close)) throw new NotJudged(`it has no \\${close}`)
   cursor.at++
   return call(name, inner)
-}
-
-function expect(cursor: Cursor, sign: string): void {
-  if (!isSign(peek(cursor), sign)) throw new NotJudged(`it cannot be read at ${shown(peek(cursor))}`)
-  cursor.at++
 }
