@@ -6,10 +6,17 @@ import { z } from 'zod'
 import { commands } from '../src/cli/commands.ts'
 import { helpOf } from '../src/cli/help.ts'
 import * as auditColumns from '../src/record/audit.ts'
+import { dpoBranch } from '../src/record/dpo-branch.ts'
+import { dpoFull } from '../src/record/dpo-full.ts'
 import { dpoPivotal } from '../src/record/dpo-pivotal.ts'
+import { grpo } from '../src/record/grpo.ts'
+import { kto } from '../src/record/kto.ts'
 import { passRates } from '../src/record/pass-rates.ts'
 import { pivotalTokens } from '../src/record/pivotal-tokens.ts'
+import { rlvrTulu } from '../src/record/rlvr-tulu.ts'
+import { sft } from '../src/record/sft.ts'
 import { sftText } from '../src/record/sft-text.ts'
+import { carriedColumns } from '../src/record/shape.ts'
 import { type Columns, typeName } from '../src/record/columns.ts'
 import { auditManifestSchema } from '../src/store/audit-manifest.ts'
 import { manifestSchema } from '../src/store/manifest.ts'
@@ -22,6 +29,21 @@ const auditFiles: Readonly<Record<string, Columns>> = {
   'removed.parquet': auditColumns.removedColumns,
   'review.parquet': auditColumns.reviewColumns,
 }
+
+// Columns of a config do not depend on the template its rows are checked with.
+const unused = { template: { chatTemplateSha256: null, renderChat: () => '' } }
+const shapes: readonly { readonly config: string; readonly columns: Columns }[] = [
+  sftText,
+  sft(unused),
+  passRates,
+  pivotalTokens,
+  dpoPivotal,
+  dpoBranch(unused),
+  dpoFull(unused),
+  grpo(),
+  kto,
+  rlvrTulu(),
+]
 
 const root = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url))
 
@@ -57,8 +79,9 @@ async function cliPage(): Promise<string> {
 
 function columnsPage(): string {
   const parts = ['# Columns of the dataset configs', '', 'Made from `src/record` by `npm run docs`.', '']
-  for (const { config, columns } of [sftText, passRates, pivotalTokens, dpoPivotal] as const)
-    parts.push(...columnTable(config, columns))
+  const carried = carriedColumns.map((name) => `\`${name}\``).join(', ')
+  parts.push(`Every config also has ${carried}, where the pipeline decontaminates before it.`, '')
+  for (const { config, columns } of shapes) parts.push(...columnTable(config, columns))
   parts.push('# Columns of an audit', '')
   for (const [name, columns] of Object.entries(auditFiles)) parts.push(...columnTable(name, columns))
   return parts.join('\n')

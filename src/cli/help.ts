@@ -38,10 +38,14 @@ export function helpOf(command: Command, pipeline: PipelineDefinition | null = n
       ? []
       : ['', `Options of ${pipeline.name} (${pipeline.description}):`, ...lines(ofPipeline)]),
     ...(takesPipeline && pipeline === null
-      ? ['', `A pipeline has options of its own: fulcrum ${name} PIPELINE --help`]
+      ? [
+          '',
+          `A pipeline has options of its own: fulcrum ${name} PIPELINE --help`,
+          'Those that ship: fulcrum pipelines',
+        ]
       : []),
     '',
-    `Example: ${example}`,
+    `Example: ${(name === 'run' ? pipeline?.example : undefined) ?? example}`,
   ].join('\n')
 }
 

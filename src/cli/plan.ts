@@ -14,7 +14,7 @@ import { formatCount, table } from './table.ts'
 export default command({
   name: 'plan',
   summary: 'Show what a pipeline would do: stages, columns, model calls, shards',
-  positionals: [{ name: 'PIPELINE', meaning: 'pipeline file (.ts or .js), or quickstart' }],
+  positionals: [{ name: 'PIPELINE', meaning: 'pipeline file (.ts or .js), or a name of fulcrum pipelines' }],
   options: planOptions.extend({
     price: z.boolean().default(false).describe('tokens and dollars that the run would take, from and to'),
     prices,

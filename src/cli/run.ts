@@ -14,6 +14,11 @@ export const planOptions = z.object({
   seed: z.int().min(0).default(0).describe('seed of every random draw'),
   shardRows: z.int().min(1).default(64).describe('input records a shard takes'),
   until: z.string().optional().describe('stop after this stage and write its rows as they are'),
+  licence: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]*$/, 'wants a name as the Hub has it: mit, apache-2.0, cc-by-4.0')
+    .optional()
+    .describe('licence in the dataset card, as the Hub names it (that of the pipeline by default)'),
   json: z.boolean().default(false).describe('print JSON'),
 })
 
@@ -33,7 +38,7 @@ const options = planOptions.extend({
 export default command({
   name: 'run',
   summary: 'Build a dataset with a pipeline; the same command goes on with a run that was cut off',
-  positionals: [{ name: 'PIPELINE', meaning: 'pipeline file (.ts or .js), or quickstart' }],
+  positionals: [{ name: 'PIPELINE', meaning: 'pipeline file (.ts or .js), or a name of fulcrum pipelines' }],
   options,
   takesPipeline: true,
   example: 'fulcrum run pipelines/quickstart.ts --problems problems.jsonl --out runs/mine',
@@ -71,8 +76,9 @@ export async function planFrom({ options: of, pipeline }: Input<z.output<typeof 
   if (pipeline === null) throw new FulcrumError('config', 'No pipeline is given', 'Name a pipeline file.')
   const { definition } = pipeline
   const built = await definition.build(pipeline.options as never)
-  const { seed, shardRows, until } = of
-  const identity = { name: definition.name, options: { ...pipeline.options }, seed, shardRows, until }
+  const { seed, shardRows, until, licence = definition.licence } = of
+  const { name, description } = definition
+  const identity = { name, description, licence, options: { ...pipeline.options }, seed, shardRows, until }
   return { plan: await planPipeline(built, identity), pipeline: built }
 }
 

@@ -6,6 +6,10 @@ import type { Pipeline } from './pipeline.ts'
 export interface PipelineDefinition<Options extends z.ZodObject = z.ZodObject> {
   readonly name: string
   readonly description: string
+  /** A command line that runs it, for help and docs. */
+  readonly example?: string
+  /** Licence of what it makes, as the Hub names it: mit, apache-2.0, cc-by-4.0. */
+  readonly licence?: string
   readonly options: Options
   readonly build: (options: z.output<Options>) => Pipeline<Columns> | Promise<Pipeline<Columns>>
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { register } from 'node:module'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -6,8 +6,11 @@ import { FulcrumError } from '../errors.ts'
 import { packageRoot } from '../store/bundled.ts'
 import type { PipelineDefinition } from './define.ts'
 
-/** The pipelines that ship, by name. */
-const bundledPipelines = ['quickstart']
+/** Names of the pipelines that ship: the files of pipelines/, which `loadPipeline` takes by name. */
+export function bundledPipelines(): string[] {
+  const names = readdirSync(join(packageRoot(), 'pipelines'))
+  return names.flatMap((name) => (name.endsWith('.ts') ? [name.slice(0, -'.ts'.length)] : [])).sort()
+}
 
 let hooksAreIn = false
 
@@ -42,7 +45,7 @@ export async function loadPipeline(nameOrPath: string): Promise<PipelineDefiniti
 }
 
 function find(nameOrPath: string): string {
-  if (bundledPipelines.includes(nameOrPath)) {
+  if (bundledPipelines().includes(nameOrPath)) {
     const source = import.meta.url.endsWith('.ts')
     return join(packageRoot(), source ? `pipelines/${nameOrPath}.ts` : `dist/pipelines/${nameOrPath}.js`)
   }
@@ -51,6 +54,6 @@ function find(nameOrPath: string): string {
   throw new FulcrumError(
     'config',
     `There is no pipeline ${nameOrPath}`,
-    `Give the path of a pipeline file, or one that ships: ${bundledPipelines.join(', ')}.`,
+    `Give the path of a pipeline file, or one that ships: ${bundledPipelines().join(', ')}.`,
   )
 }

@@ -1,6 +1,7 @@
 import { FulcrumError } from '../errors.ts'
 import { type Column, type Columns, typeName } from '../record/columns.ts'
 import type { Shape } from '../record/shape.ts'
+import { withCarried } from './carry.ts'
 import type { Source } from './source.ts'
 import type { Stage } from './stage.ts'
 
@@ -69,8 +70,10 @@ export class Pipeline<Have extends Columns> {
     shape: Shape<Needs, Out> & Accepts<Have, Needs>,
   ): Pipeline<Have> {
     this.#checkName('dataset config', shape.config)
-    this.#check(`dataset config ${shape.config}`, shape.needs)
-    const step: Step = { kind: 'shape', shape: shape as unknown as Shape<Columns, Columns> }
+    const wanted = Object.entries(shape.wants ?? {}).filter(([name]) => name in this.columns)
+    this.#check(`dataset config ${shape.config}`, { ...shape.needs, ...Object.fromEntries(wanted) })
+    const whole = withCarried(shape, this.columns)
+    const step: Step = { kind: 'shape', shape: whole }
     return new Pipeline(this.source, [...this.steps, step], this.columns)
   }
 

@@ -16,6 +16,10 @@ export interface PlanOptions {
   readonly shardRows: number
   /** Stop after this stage and write its rows as they are. */
   readonly until?: string | undefined
+  /** What the dataset is, for its card. */
+  readonly description?: string | undefined
+  /** Licence of the dataset as the Hub names it, for its card. */
+  readonly licence?: string | undefined
 }
 
 /** Everything that decides the output, fixed before anything is spent. */
@@ -28,6 +32,8 @@ export interface Plan {
   readonly inputs: readonly InputSummary[]
   readonly steps: readonly Step[]
   readonly until: string | null
+  readonly description?: string
+  readonly licence?: string
   /** Columns of a row after the last step. */
   readonly columns: Columns
   readonly models: readonly string[]
@@ -68,11 +74,13 @@ export async function planPipeline(pipeline: Pipeline<Columns>, options: PlanOpt
     inputs,
     steps,
     until: options.until ?? null,
+    ...(options.description !== undefined && { description: options.description }),
+    ...(options.licence !== undefined && { licence: options.licence }),
     columns: stages.reduce<Columns>((have, stage) => ({ ...have, ...stage.adds }), pipeline.source.columns),
     models,
     grades: gradesOf(modelsOf(steps)),
     expectedCalls: stages.reduce((sum, stage) => sum + rows * (stage.callsPerRow ?? 0), 0),
-    notices: orderNotices(stages),
+    notices: orderNotices(stages, pipeline.source.columns),
     identity,
     configSha256: createHash('sha256').update(JSON.stringify(identity)).digest('hex'),
   }
@@ -83,7 +91,7 @@ function identityOf(
   stages: readonly Stage<Columns, Columns>[],
   steps: readonly Step[],
   inputs: readonly InputSummary[],
-  { name, options = {}, seed, shardRows, until }: PlanOptions,
+  { name, options = {}, seed, shardRows, until, licence }: PlanOptions,
 ): Readonly<Record<string, unknown>> {
   const types = (columns: Columns): Record<string, string> =>
     Object.fromEntries(
@@ -99,6 +107,7 @@ function identityOf(
     seed,
     'rows a shard': shardRows,
     until: until ?? null,
+    ...(licence !== undefined && { licence }),
     inputs: inputs.map(({ sha256 }) => sha256),
     source: types(source.columns),
     stages: stages.map((stage) => ({

@@ -11,6 +11,7 @@ import type { Manifest } from '../store/manifest.ts'
 import { datasetCard } from './card.ts'
 import { claim, sweep } from './claim.ts'
 import { fillLedger, requireBatches } from './fill-ledger.ts'
+import { datasetInfo } from './dataset-info.ts'
 import type { Pipeline } from './pipeline.ts'
 import { modelsOf, type Plan, stagesOf } from './plan.ts'
 import { type CommitRecord, configsOf, readCommit, runShard, type Watch } from './shard.ts'
@@ -66,6 +67,7 @@ export async function runPipeline(
   if (missing > 0) return { manifest: null, manifestPath, missing }
   const manifest = await manifestOf(plan, commits)
   await writeWhole(join(out, 'README.md'), datasetCard(manifest))
+  await writeWhole(join(out, 'dataset_info.json'), datasetInfo(manifest))
   await writeWhole(manifestPath, `${JSON.stringify(manifest, null, 2)}\n`)
   await rm(join(out, 'attempts'), { recursive: true, force: true })
   return { manifest, manifestPath, missing }
@@ -157,6 +159,8 @@ async function manifestOf(plan: Plan, commits: readonly CommitRecord[]): Promise
   return {
     format: 'fulcrum-manifest/1',
     name: plan.name,
+    ...(plan.description !== undefined && { description: plan.description }),
+    ...(plan.licence !== undefined && { licence: plan.licence }),
     pipeline: { name: plan.name, options: { ...plan.options }, config_sha256: plan.configSha256, stages },
     seed: plan.seed,
     versions: { fulcrum: version, node: process.version },

@@ -1,5 +1,5 @@
-import { col } from './columns.ts'
-import { promptTextColumns, promptTexts } from './prompt-text.ts'
+import { col, type Row } from './columns.ts'
+import { completionText, promptTextColumns, promptTexts } from './prompt-text.ts'
 import type { Shape } from './shape.ts'
 
 const ids = (meaning: string) => col.nullable(col.list(col.int32('token id'), meaning))
@@ -32,13 +32,22 @@ const needs = {
   end_token: col.nullable(col.string('text of the end token')),
 }
 
+const wants = {
+  pass_rate: col.nullable(col.double("the student's pass rate on the problem, where it was measured")),
+  source: col.nullable(col.string('where the problem is from, where the records say')),
+  finish_reason: col.nullable(col.string('stop, or length for a trace cut off at the token limit')),
+}
+
 const columns = {
   ...promptTextColumns,
   ...shared,
   question_id: col.string('problem id'),
   tokenizer_sha256: tokenizerSha256,
   chat_template_sha256: templateSha256,
-  completion: col.string('worked answer, ending in the literal end token where the teacher has one'),
+  completion: col.string(
+    'worked answer, ending in the literal end token where the teacher has one and was not cut off',
+  ),
+  ...wants,
 }
 
 /** Verified traces for supervised fine-tuning, text and exact ids. Where the teacher's engine hides its ids and its end
@@ -46,15 +55,25 @@ const columns = {
 export const sftText: Shape<typeof needs, typeof columns> = {
   config: 'sft_text',
   needs,
+  wants,
   columns,
-  rows: ({ id, end_token: end, added_bos: bos, prompt, ...row }) => [
+  rows: ({
+    id,
+    end_token: end,
+    added_bos: bos,
+    prompt,
+    ...row
+  }: Row<typeof needs> & Partial<Row<typeof wants>>) => [
     {
       question_id: id,
       tokenizer_sha256: row.teacher_tokenizer_sha256,
       chat_template_sha256: row.teacher_template_sha256,
       ...row,
       ...promptTexts(prompt, bos),
-      completion: row.completion + (end ?? ''),
+      completion: completionText('sft_text', { ...row, end_token: end }),
+      pass_rate: row.pass_rate ?? null,
+      source: row.source ?? null,
+      finish_reason: row.finish_reason ?? null,
     },
   ],
 }

@@ -5,7 +5,21 @@ export interface Shape<Needs extends Columns, Out extends Columns> {
   /** Folder under data/, and the config's name in the dataset card. */
   readonly config: string
   readonly needs: Needs
+  /** Columns that are used where the pipeline has them; a row may lack them. */
+  readonly wants?: Columns
   readonly columns: Out
   /** None: the row has no place in this config. */
   rows(row: Row<Needs>): Iterable<Row<Out>>
 }
+
+/** Names of the columns that go into every config of a pipeline that has them: how the row stands to the benchmarks. */
+export const carriedColumns: readonly string[] = [
+  'decon_status',
+  'decon_benchmark',
+  'decon_item_id',
+  'decon_ratio7',
+  'decon_ngram13',
+  'decon_field',
+  'decon_span_start',
+  'decon_span_end',
+]

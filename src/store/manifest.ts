@@ -13,6 +13,9 @@ const shard = z.strictObject({ file, rows: count, bytes: count, sha256 })
 export const manifestSchema = z.strictObject({
   format: z.literal('fulcrum-manifest/1'),
   name: z.string(),
+  description: z.string().optional(),
+  /** As the Hub names it: mit, apache-2.0, cc-by-4.0. */
+  licence: z.string().optional(),
   pipeline: z.strictObject({
     name: z.string(),
     options: z.record(z.string(), z.unknown()),

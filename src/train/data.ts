@@ -6,6 +6,7 @@ import type { DecoderConfig } from '../nn/config.ts'
 import { sha256OfFile } from '../store/files.ts'
 import { readManifest, type ShardEntry } from '../store/manifest.ts'
 import { readParquet } from '../store/parquet-reader.ts'
+import { conversationIds, messagesOf } from './conversation.ts'
 import type { PreferencePair } from './dpo.ts'
 import type { Items } from './items.ts'
 import type { GrpoProblem } from './rollouts.ts'
@@ -31,6 +32,12 @@ export interface DataSource {
 export async function openExamples(source: DataSource, learner: Learner): Promise<Items<SftExample>> {
   const { tokenizer } = learner
   return openItems(source, learner, ['promptIds', 'completionIds'], (row, place) => {
+    const messages = messagesOf(row.messages)
+    if (messages !== null) {
+      const item = conversationIds(tokenizer, messages, place)
+      const tokens = item.promptIds.length + item.completionIds.length
+      return { item, counted: 'encoded from messages', tokens }
+    }
     const completion = text(row, 'completion', place)
     // With the beginning-of-sequence token, where the dataset keeps the two apart.
     const prompt = text(row, row.prompt_with_bos === undefined ? 'prompt' : 'prompt_with_bos', place)
@@ -50,10 +57,12 @@ export async function openExamples(source: DataSource, learner: Learner): Promis
   })
 }
 
-/** Preference pairs of a built dataset by their exact ids: nothing is encoded, added or cut. */
+/** Preference pairs of a built dataset by their exact ids: nothing is encoded, added or cut. Pairs of conversations are
+ *  rendered with the model's own chat template. */
 export async function openPairs(source: DataSource, learner: Learner): Promise<Items<PreferencePair>> {
   return openItems(source, learner, ['promptIds', 'chosenIds', 'rejectedIds'], (row, place) => {
-    const item = {
+    const spoken = spokenPair(row, learner.tokenizer, place)
+    const item = spoken ?? {
       promptIds: ids(row, 'prompt_ids', place),
       chosenIds: ids(row, 'chosen_ids', place),
       rejectedIds: ids(row, 'rejected_ids', place),
@@ -61,8 +70,26 @@ export async function openPairs(source: DataSource, learner: Learner): Promise<I
     if (item.chosenIds.join() === item.rejectedIds.join())
       return { item: null, counted: 'dropped: both sides are the same' }
     const tokens = item.promptIds.length + Math.max(item.chosenIds.length, item.rejectedIds.length)
-    return { item, counted: null, tokens }
+    return { item, counted: spoken === null ? null : 'encoded from messages', tokens }
   })
+}
+
+/** A pair of conversations, whole (dpo_full) or behind one prompt (dpo_branch); null where the sides are none. */
+function spokenPair(row: Row, tokenizer: Tokenizer, place: string): TokenLists<keyof PreferencePair> | null {
+  const [chosen, rejected] = [messagesOf(row.chosen), messagesOf(row.rejected)]
+  if (chosen === null || rejected === null) return null
+  const prompt = messagesOf(row.prompt) ?? []
+  const better = conversationIds(tokenizer, [...prompt, ...chosen], place)
+  const worse = conversationIds(tokenizer, [...prompt, ...rejected], place)
+  if (better.promptIds.join() === worse.promptIds.join()) {
+    const { promptIds, completionIds: chosenIds } = better
+    return { promptIds, chosenIds, rejectedIds: worse.completionIds }
+  }
+  throw new FulcrumError(
+    'train',
+    `${place} has sides with different prompts`,
+    'A pair is two answers to one conversation.',
+  )
 }
 
 type Row = Readonly<Record<string, unknown>>

@@ -113,7 +113,7 @@ test('whatever a killed run leaves, the next one ends with the same bytes', asyn
     },
     'no manifest': (out) => rm(join(out, 'manifest.json')),
     'nothing but a plan': async (out) => {
-      for (const name of ['data', 'removed', 'commits', 'manifest.json', 'README.md'])
+      for (const name of ['data', 'removed', 'commits', 'manifest.json', 'README.md', 'dataset_info.json'])
         await rm(join(out, name), { recursive: true })
     },
   }

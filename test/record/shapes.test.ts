@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Columns, misfit } from '../../src/record/columns.ts'
 import { dpoPivotal } from '../../src/record/dpo-pivotal.ts'
+import { kto } from '../../src/record/kto.ts'
 import { pivotalTokens } from '../../src/record/pivotal-tokens.ts'
 import { sftText } from '../../src/record/sft-text.ts'
 import { generateTraces } from '../../src/stages/generate-traces.ts'
@@ -9,12 +9,9 @@ import { findPivotalTokens } from '../../src/stages/pivotal/find-pivotal-tokens.
 import { verifyTraces } from '../../src/stages/verify-traces.ts'
 import { lastDigit, markovModel, nextTokens, tokenizer } from '../stages/markov.ts'
 import { runStage } from '../stages/run-stage.ts'
+import { checked } from './checked.ts'
 
 const sampler = { temperature: 1, topP: 1, topK: 0, maxTokens: 12 }
-
-function checked(row: Readonly<Record<string, unknown>>, columns: Columns): void {
-  for (const [name, column] of Object.entries(columns)) assert.equal(misfit(row[name], column), null, name)
-}
 
 /** Rows as they leave each stage of a real pipeline over the planted policy. */
 async function rows() {
@@ -103,5 +100,29 @@ test('dpo_pivotal: certified pairs only, one token a side, decodable to the text
     const step = new Map(nextTokens(pair.metadata.original_query === 'xy' ? pair.prompt.slice(3) : ''))
     assert.equal(pair.logprob_chosen, Math.log(step.get(pair.chosen) as number))
     assert.equal(pair.logprob_rejected, Math.log(step.get(pair.rejected) as number))
+  }
+})
+
+test('kto: right and wrong answers labelled, those nobody could judge left out', async () => {
+  const { traces } = await rows()
+  const judged = ['equal', 'different', 'unparsed'].map((verdict) => ({ ...traces[0], verdict }))
+  const labelled = judged.flatMap((row) => [...kto.rows(row as unknown as In<typeof kto>)])
+  for (const row of labelled) checked(row, kto.columns)
+  assert.deepEqual(
+    labelled.map(({ label }) => label),
+    [true, false],
+  )
+  assert.match(labelled[0]?.completion ?? '', /[^>]<end>$/)
+})
+
+test('an answer that was cut off has no end token, an empty one is an error', async () => {
+  const { traces } = await rows()
+  const cut = { ...traces[0], completion: 'xxA', finish_reason: 'length', verdict: 'different' }
+  const [text] = [...sftText.rows(cut as unknown as In<typeof sftText>)]
+  const [labelled] = [...kto.rows(cut as unknown as In<typeof kto>)]
+  assert.deepEqual([text?.completion, labelled?.completion], ['xxA', 'xxA'])
+  for (const shape of [sftText, kto]) {
+    const empty = { ...cut, completion: '' }
+    assert.throws(() => [...shape.rows(empty as never)], { code: 'data', message: /Trace p-\d+ is empty/ })
   }
 })

@@ -132,7 +132,8 @@ async function writeAt(handle: FileHandle, chunk: Uint8Array, at: number, path: 
   }
 }
 
-async function digests(path: string, bytes: number): Promise<{ sha256: string; git: string }> {
+/** What the Hub knows a file's content by: sha256 where it is LFS, else git's object id. */
+export async function digests(path: string, bytes: number): Promise<{ sha256: string; git: string }> {
   const sha256 = createHash('sha256')
   // git's object id of a blob: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
   const git = createHash('sha1').update(`blob ${bytes}\0`)

@@ -85,3 +85,43 @@ export function refusal(error: unknown, hubUrl: string, dataset: string, hasToke
   }
   return fail(error.message, `Look at ${page}; ${local}`)
 }
+
+/** The same for a push. */
+export function pushRefusal(thrown: unknown, hubUrl: string, dataset: string): unknown {
+  // Patience that ran out on a 429 says what the Hub asks for, not how often it was asked.
+  const { cause } = thrown as { cause?: unknown }
+  const error = cause instanceof HubRefusal && cause.status === 429 ? cause : thrown
+  if (!(error instanceof HubRefusal)) return error
+  const [owner = ''] = dataset.split('/')
+  const tokens = `${hubUrl}/settings/tokens`
+  const [message, hint] = ((): [string, string] => {
+    switch (error.status) {
+      case 401:
+        return ['The Hub does not take the token in HF_TOKEN (401)', `Make a new one at ${tokens}.`]
+      case 403:
+        return [
+          `The token in HF_TOKEN may not write to ${dataset} (403)`,
+          `Make one with write access to ${owner} at ${tokens}.`,
+        ]
+      case 404:
+        return [
+          `The Hub has no place for ${dataset} (404)`,
+          `Check that ${owner} is your account or organisation, and --hub.`,
+        ]
+      case 409:
+      case 412:
+        return [
+          `${dataset} was changed by another commit meanwhile (${error.status})`,
+          'Run the same command again: what has been uploaded is not sent twice.',
+        ]
+      case 429:
+        return [
+          'The Hub asks for a long pause (429)',
+          'Run the same command again later: what has been uploaded is not sent twice.',
+        ]
+      default:
+        return [error.message, 'Run the same command again: what has been uploaded is not sent twice.']
+    }
+  })()
+  return new FulcrumError('data', message, hint, error)
+}
