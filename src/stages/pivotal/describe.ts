@@ -8,7 +8,7 @@ import type { Sampler } from '../generate-traces.ts'
 import { certifyPair } from './pair.ts'
 import { noPair, pairColumns } from './pair-columns.ts'
 import { type NodeSample, type RolloutProcess, samplingRule } from './rollouts.ts'
-import { rounding } from './search.ts'
+import { rounding } from './search/published.ts'
 
 interface Searcher extends Sampler {
   readonly student: Model

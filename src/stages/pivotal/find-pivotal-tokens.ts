@@ -11,7 +11,7 @@ import type { Sampler } from '../generate-traces.ts'
 import { describePivot } from './describe.ts'
 import { requireOneProcess } from './one-process.ts'
 import { type NodeSample, rolloutProcess, samplingRule } from './rollouts.ts'
-import { searchPivots } from './search.ts'
+import { searchPivots } from './search/published.ts'
 
 const needs = {
   id: col.string('problem id'),

@@ -1,7 +1,7 @@
 import { equalSharesEValue, expectedShare } from '../../statistics/e-value.ts'
 import { type Estimate, type Interval, share, wilson } from '../../statistics/estimate.ts'
 import type { NodeSample, RolloutProcess } from './rollouts.ts'
-import { rounding } from './search.ts'
+import { rounding } from './search/published.ts'
 
 /** One token each side after the same prefix, with the estimates that certify them. */
 export interface TokenPair {

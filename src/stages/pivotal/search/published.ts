@@ -1,19 +1,19 @@
 /** A trace to search, by token number: node k is the state after k tokens. */
-export interface SearchTrace {
+export interface EstimatedTrace {
   /** Log-probability of each token under the sampler that estimates, nats. */
   readonly logprobs: readonly number[]
   /** Probability of success at node k; asked at most once a node. */
   readonly estimate: (node: number) => Promise<number>
 }
 
-export interface SearchOptions {
+export interface PublishedOptions {
   /** Least change of the success probability at a pivotal token. */
   readonly gap: number
   /** Close spans whose log-probabilities alone exclude a pivotal token. */
   readonly prune: boolean
 }
 
-export interface SearchResult {
+export interface PublishedResult {
   /** Number of each pivotal token: token k leads from node k to node k + 1. */
   readonly pivots: readonly number[]
   readonly nodesEstimated: number
@@ -33,9 +33,9 @@ export const rounding = 1e-9
  *  ours: V(s+t) - V(s) = (1 - mu)(V(s+t) - V_other) is an identity, so a span whose every token has 1 - mu under the gap
  *  holds no pivotal token. Changes that cancel inside a span are missed, as by the published search. */
 export async function searchPivots(
-  { logprobs, estimate }: SearchTrace,
-  { gap, prune }: SearchOptions,
-): Promise<SearchResult> {
+  { logprobs, estimate }: EstimatedTrace,
+  { gap, prune }: PublishedOptions,
+): Promise<PublishedResult> {
   const known = new Map<number, Promise<number>>()
   const at = (node: number): Promise<number> => {
     const value = known.get(node) ?? estimate(node)
