@@ -6,7 +6,7 @@ import type { Verifier } from '../../src/verify/verifier.ts'
 import { markovPolicy } from '../fixtures/dialect-policy.ts'
 import { llamaServer, type Serving, sglangServer, vllmServer } from '../fixtures/dialects.ts'
 import { connect, isModelError, serve, tokenizer } from '../model/http-setup.ts'
-import { runStage } from './run-stage.ts'
+import { pivotsOf } from './pivots-of.ts'
 
 const early: Verifier = {
   id: 'early-letter/1',
@@ -36,7 +36,7 @@ async function rowsOf(student: Model, completions: readonly string[]) {
     teacher_model: student.id,
     verifier_id: early.id,
   }))
-  return (await runStage(findPivotalTokens({ student, ...options }), rows)).kept as Record<string, number>[]
+  return (await pivotsOf(findPivotalTokens({ student, ...options }), rows)).kept as Record<string, number>[]
 }
 
 test('one policy behind three kinds of server has the same pivotal tokens, and no penalty reaches it', async () => {

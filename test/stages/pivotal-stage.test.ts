@@ -4,10 +4,10 @@ import { scriptedModel } from '../../src/model/scripted.ts'
 import { dpoPivotal } from '../../src/record/dpo-pivotal.ts'
 import { findPivotalTokens } from '../../src/stages/pivotal/find-pivotal-tokens.ts'
 import { lastDigit, markovModel, tokenizer, valueOf } from './markov.ts'
-import { runStage } from './run-stage.ts'
+import { pivotsOf } from './pivots-of.ts'
 
 const sampler = { temperature: 1, topP: 1, topK: 0, maxTokens: 12 }
-const common = { gap: 0.2, rollouts: 128, verifier: lastDigit, ...sampler }
+const common = { mode: 'published', gap: 0.2, rollouts: 128, verifier: lastDigit, ...sampler } as const
 
 const trace = (completion: string, number = 0) => ({
   id: 'p',
@@ -42,7 +42,7 @@ interface Found {
 const found = (rows: readonly unknown[]) => rows as readonly Found[]
 
 test('planted pivots are found, confirmed and paired, with disjoint intervals', async () => {
-  const { kept, counters } = await runStage(findPivotalTokens({ student: markovModel(), ...common }), [
+  const { kept, counters } = await pivotsOf(findPivotalTokens({ student: markovModel(), ...common }), [
     trace('xxAxxAx1'),
   ])
   const rows = found(kept)
@@ -57,7 +57,7 @@ test('planted pivots are found, confirmed and paired, with disjoint intervals', 
     assert.deepEqual([row.chosen_token, row.rejected_token], ['A', 'B'])
     assert.ok((row.prob_chosen_low as number) > (row.prob_rejected_high as number))
     assert.equal(row.on_policy, false)
-    assert.equal(row.estimator, 'published+prune')
+    assert.equal(row.estimator, 'published')
     assert.ok(Math.abs(row.prob_delta - (row.prob_after - row.prob_before)) < 1e-12)
   }
   assert.equal(counters.pivotal_tokens, 2)
@@ -66,7 +66,7 @@ test('planted pivots are found, confirmed and paired, with disjoint intervals', 
 })
 
 test('a token that lowers the probability is the rejected side', async () => {
-  const { kept } = await runStage(findPivotalTokens({ student: markovModel(), ...common }), [
+  const { kept } = await pivotsOf(findPivotalTokens({ student: markovModel(), ...common }), [
     trace('xxBxxBx1'),
   ])
   const first = found(kept).find(({ position }) => position === 2)
@@ -77,7 +77,7 @@ test('a token that lowers the probability is the rejected side', async () => {
 })
 
 test('dpoPivotal writes one exact token a side after the exact prefix, and skips what has no pair', async () => {
-  const { kept } = await runStage(findPivotalTokens({ student: markovModel(), ...common }), [
+  const { kept } = await pivotsOf(findPivotalTokens({ student: markovModel(), ...common }), [
     trace('xxAxxAx1'),
   ])
   const rows = kept.flatMap((row) => [...dpoPivotal.rows(row as Parameters<typeof dpoPivotal.rows>[0])])
@@ -93,7 +93,7 @@ test('dpoPivotal writes one exact token a side after the exact prefix, and skips
 
 test('one sampler: exact prefix ids, the cap on the total, no seed twice, no rollout of a finished answer', async () => {
   const student = markovModel()
-  await runStage(findPivotalTokens({ student, ...common }), [trace('xxAxxAx1')])
+  await pivotsOf(findPivotalTokens({ student, ...common }), [trace('xxAxxAx1')])
   const prompt = tokenizer.encode('xy|')
   for (const { prompt: asked, options } of student.calls) {
     assert.ok(asked.kind === 'tokens')
@@ -109,7 +109,7 @@ test('one sampler: exact prefix ids, the cap on the total, no seed twice, no rol
 test('results do not depend on which rollout or which trace is finished first', async () => {
   const traces = ['xxAxxAx1', 'xxBxxBx1', 'xxAxxBx1', 'xyAxxAx1'].map(trace)
   const run = (latency: (correct: boolean, i: number) => number, concurrency: number) =>
-    runStage(
+    pivotsOf(
       findPivotalTokens({ student: markovModel({ latency }), ...common, rollouts: 64, concurrency }),
       traces,
     )
@@ -124,7 +124,7 @@ test('intervals hold the truth and no change exceeds 1 - mu beyond noise, over 6
   for (let seed = 0; seed < 60; seed++) {
     const text = ['xxAxxAx1', 'xxBxxBx1', 'xxAxxBx1'][seed % 3] as string
     const stage = findPivotalTokens({ student: markovModel(), ...common, rollouts: 48 })
-    for (const row of found((await runStage(stage, [trace(text)], seed)).kept)) {
+    for (const row of found((await pivotsOf(stage, [trace(text)], seed)).kept)) {
       const truth = valueOf(text.slice(0, row.position + 1)) - valueOf(text.slice(0, row.position))
       rows++
       if (row.delta_low <= truth && truth <= row.delta_high) held++
@@ -143,7 +143,7 @@ test('a trace the policy is sure of has no pivotal token: it is dropped with its
     complete: (_, i) => (i % 2 === 0 ? '1' : '0'),
     score: (ids, from) => ids.slice(from).map(() => -0.1),
   })
-  const { kept, dropped } = await runStage(findPivotalTokens({ student, ...common }), [trace('xxx')])
+  const { kept, dropped } = await pivotsOf(findPivotalTokens({ student, ...common }), [trace('xxx')])
   assert.deepEqual(kept, [])
   assert.deepEqual(
     dropped.map(({ reason }) => reason),
@@ -158,7 +158,7 @@ test('a truncated rollout is a failure, whatever its text says', async () => {
     complete: () => ({ text: 'x1', finishReason: 'length' }),
     score: (ids, from) => ids.slice(from).map(() => -1),
   })
-  const { kept } = await runStage(findPivotalTokens({ student, ...common }), [trace('x1')])
+  const { kept } = await pivotsOf(findPivotalTokens({ student, ...common }), [trace('x1')])
   const [row] = found(kept)
   assert.deepEqual([row?.position, row?.prob_before, row?.prob_after], [2, 0, 1])
 })
@@ -167,10 +167,10 @@ test('traces of another tokenizer are encoded once by the text; what cannot be s
   const stage = findPivotalTokens({ student: markovModel(), ...common })
   const foreign = { ...trace('xxAxxAx1'), completion_ids: [900, 901, 902] }
   const hidden = { ...trace('xxAxxAx1'), completion_ids: null }
-  const exact = await runStage(stage, [trace('xxAxxAx1')])
-  assert.deepEqual((await runStage(stage, [foreign])).kept.map(withoutIds), exact.kept.map(withoutIds))
-  assert.deepEqual((await runStage(stage, [hidden])).kept.map(withoutIds), exact.kept.map(withoutIds))
-  const bad = await runStage(stage, [{ ...trace('é1'), completion_ids: null }, trace('xxxxxxxxxxxx1')])
+  const exact = await pivotsOf(stage, [trace('xxAxxAx1')])
+  assert.deepEqual((await pivotsOf(stage, [foreign])).kept.map(withoutIds), exact.kept.map(withoutIds))
+  assert.deepEqual((await pivotsOf(stage, [hidden])).kept.map(withoutIds), exact.kept.map(withoutIds))
+  const bad = await pivotsOf(stage, [{ ...trace('é1'), completion_ids: null }, trace('xxxxxxxxxxxx1')])
   assert.deepEqual(
     bad.dropped.map(({ reason }) => reason),
     ["trace changed by the policy's tokenizer", 'trace longer than the token limit'],
@@ -202,7 +202,7 @@ test('log-probabilities of another process than the rollouts are refused after o
     score: (ids, from) => ids.slice(from).map(() => -0.35),
   })
   await assert.rejects(
-    runStage(findPivotalTokens({ student, ...common }), [trace('xxAxxAx1')]),
+    pivotsOf(findPivotalTokens({ student, ...common }), [trace('xxAxxAx1')]),
     /scores a token 0\.350 nats away/,
   )
   assert.equal(asked, 1)
@@ -215,7 +215,7 @@ test('an engine that gives fewer rollouts than asked is an error, not a smaller 
     sample: async (...asked: Parameters<typeof model.sample>) => (await model.sample(...asked)).slice(1),
   }
   await assert.rejects(
-    runStage(findPivotalTokens({ student, ...common }), [trace('xxAxxAx1')]),
+    pivotsOf(findPivotalTokens({ student, ...common }), [trace('xxAxxAx1')]),
     /127 of 128 rollouts/,
   )
 })

@@ -1,3 +1,5 @@
+import { pruneMargin } from './source.ts'
+
 /** A trace to search, by token number: node k is the state after k tokens. */
 export interface EstimatedTrace {
   /** Log-probability of each token under the sampler that estimates, nats. */
@@ -20,10 +22,6 @@ export interface PublishedResult {
   /** Tokens whose log-probability alone excludes that they are pivotal. */
   readonly tokensPruned: number
 }
-
-/** A token that the sampler gives probability mu changes p by 1 - mu at most; a tenth of the gap is left for rounding
- *  and for other numerics, so that at gap .2 a token with mu over .82 is closed. */
-const pruneMargin = 0.9
 
 /** Shares such as .7 - .5 miss .2 by rounding. */
 export const rounding = 1e-9

@@ -1,0 +1,24 @@
+import { type Bought, isCorrect } from './rollouts.ts'
+import type { Rollout } from './search/source.ts'
+
+/** A rollout as the search of a trace sees it; null where it says nothing of that trace: it was launched off it, or kept from
+ *  another token than the trace has. */
+export function onTrace(rollout: Bought, trace: readonly number[]): Rollout | null {
+  const { prefix, ids, banned } = rollout
+  const node = prefix.length
+  if (node >= trace.length || prefix.some((id, i) => id !== trace[i])) return null
+  if (banned !== null && banned !== trace[node]) return null
+  let along = 0
+  while (along < ids.length && ids[along] === trace[node + along]) along++
+  const diverged = node + along
+  // Cut off while still on the trace: another cap than this search has, so another process.
+  if (along === ids.length && diverged < trace.length) return null
+  return {
+    node,
+    diverged,
+    token: diverged < trace.length ? (ids[along] as number) : null,
+    correct: isCorrect(rollout),
+    tokens: ids.length,
+    forced: banned !== null,
+  }
+}
