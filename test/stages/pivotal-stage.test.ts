@@ -7,7 +7,7 @@ import { lastDigit, markovModel, tokenizer, valueOf } from './markov.ts'
 import { pivotsOf } from './pivots-of.ts'
 
 const sampler = { temperature: 1, topP: 1, topK: 0, maxTokens: 12 }
-const common = { mode: 'published', gap: 0.2, rollouts: 128, verifier: lastDigit, ...sampler } as const
+const common = { mode: 'published', gap: 0.15, rollouts: 128, verifier: lastDigit, ...sampler } as const
 
 const trace = (completion: string, number = 0) => ({
   id: 'p',
@@ -62,7 +62,7 @@ test('planted pivots are found, confirmed and paired, with disjoint intervals', 
   }
   assert.equal(counters.pivotal_tokens, 2)
   assert.equal(counters.certified_pairs, 2)
-  assert.ok((counters.student_rollouts ?? 0) % 128 === 0 && (counters.trace_tokens_pruned ?? 0) >= 5)
+  assert.ok((counters.trace_tokens_pruned ?? 0) >= 5)
 })
 
 test('a token that lowers the probability is the rejected side', async () => {
@@ -164,13 +164,13 @@ test('a truncated rollout is a failure, whatever its text says', async () => {
 })
 
 test('traces of another tokenizer are encoded once by the text; what cannot be spelt or is too long is dropped', async () => {
-  const stage = findPivotalTokens({ student: markovModel(), ...common })
+  const stage = () => findPivotalTokens({ student: markovModel(), ...common })
   const foreign = { ...trace('xxAxxAx1'), completion_ids: [900, 901, 902] }
   const hidden = { ...trace('xxAxxAx1'), completion_ids: null }
-  const exact = await pivotsOf(stage, [trace('xxAxxAx1')])
-  assert.deepEqual((await pivotsOf(stage, [foreign])).kept.map(withoutIds), exact.kept.map(withoutIds))
-  assert.deepEqual((await pivotsOf(stage, [hidden])).kept.map(withoutIds), exact.kept.map(withoutIds))
-  const bad = await pivotsOf(stage, [{ ...trace('é1'), completion_ids: null }, trace('xxxxxxxxxxxx1')])
+  const exact = await pivotsOf(stage(), [trace('xxAxxAx1')])
+  assert.deepEqual((await pivotsOf(stage(), [foreign])).kept.map(withoutIds), exact.kept.map(withoutIds))
+  assert.deepEqual((await pivotsOf(stage(), [hidden])).kept.map(withoutIds), exact.kept.map(withoutIds))
+  const bad = await pivotsOf(stage(), [{ ...trace('é1'), completion_ids: null }, trace('xxxxxxxxxxxx1')])
   assert.deepEqual(
     bad.dropped.map(({ reason }) => reason),
     ["trace changed by the policy's tokenizer", 'trace longer than the token limit'],

@@ -11,12 +11,11 @@ export function onTrace(rollout: Bought, trace: readonly number[]): Rollout | nu
   let along = 0
   while (along < ids.length && ids[along] === trace[node + along]) along++
   const diverged = node + along
-  // Cut off while still on the trace: another cap than this search has, so another process.
-  if (along === ids.length && diverged < trace.length) return null
   return {
     node,
     diverged,
-    token: diverged < trace.length ? (ids[along] as number) : null,
+    // Cut off while still on the trace, by a context that is shorter than the cap: it has failed here, by no token.
+    token: diverged < trace.length ? (ids[along] ?? -1) : null,
     correct: isCorrect(rollout),
     tokens: ids.length,
     forced: banned !== null,

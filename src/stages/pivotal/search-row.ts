@@ -65,6 +65,7 @@ async function searched(
   const { judge } = question
   const key = [run.seed, 'findPivotalTokens', row.trace_id]
   const process = rolloutProcess({ ...of, promptIds, judge, key, run })
+  let asked = 0
   const result = await searchTrace(
     {
       logprobs: scores.map(({ logprob }) => logprob),
@@ -77,7 +78,10 @@ async function searched(
       canForce: of.student.capabilities.bannedFirst === true,
       draw: async ({ node, n, forced, purpose }) => {
         const banned = forced ? (traceIds[node] as number) : null
-        return mapped(await process.draw(traceIds.slice(0, node), n, purpose, banned), traceIds)
+        // Fewer than wanted: the budget is spent.
+        const granted = Math.min(n, budget - asked)
+        asked += granted
+        return mapped(await process.draw(traceIds.slice(0, node), granted, purpose, banned), traceIds)
       },
     },
     { ...of, maxRollouts: budget },
