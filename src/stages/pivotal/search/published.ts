@@ -1,3 +1,5 @@
+import { pruneMargin } from './source.ts'
+
 /** A trace to search, by token number: node k is the state after k tokens. */
 export interface EstimatedTrace {
   /** Log-probability of each token under the sampler that estimates, nats. */
@@ -21,10 +23,6 @@ export interface PublishedResult {
   readonly tokensPruned: number
 }
 
-/** A token that the sampler gives probability mu changes p by 1 - mu at most; a tenth of the gap is left for rounding
- *  and for other numerics, so that at gap .2 a token with mu over .82 is closed. */
-const pruneMargin = 0.9
-
 /** Shares such as .7 - .5 miss .2 by rounding. */
 export const rounding = 1e-9
 
@@ -47,7 +45,8 @@ export async function searchPivots(
   const subdivide = async (start: number, end: number): Promise<void> => {
     if (!mayPivot.slice(start, end).includes(true)) return
     const [before, after] = await Promise.all([at(start), at(end)])
-    if (Math.abs(after - before) < gap - rounding) return
+    // Also where an estimate could not be bought.
+    if (!(Math.abs(after - before) >= gap - rounding)) return
     if (end - start === 1) {
       pivots.push(start)
       return

@@ -45,3 +45,7 @@ export interface SearchTrace {
   /** Verdict of the finished trace: its last node needs no rollouts. Null where the trace goes on unseen. */
   readonly correct: boolean | null
 }
+
+/** A token that the sampler gives probability mu changes p by 1 - mu at most; a tenth of the gap is left for rounding
+ *  and for other numerics, so that at gap .2 a token with mu over .82 is closed. */
+export const pruneMargin = 0.9
