@@ -45,7 +45,8 @@ export async function searchPivots(
   const subdivide = async (start: number, end: number): Promise<void> => {
     if (!mayPivot.slice(start, end).includes(true)) return
     const [before, after] = await Promise.all([at(start), at(end)])
-    if (Math.abs(after - before) < gap - rounding) return
+    // Also where an estimate could not be bought.
+    if (!(Math.abs(after - before) >= gap - rounding)) return
     if (end - start === 1) {
       pivots.push(start)
       return

@@ -10,10 +10,14 @@ export interface SearchOptions {
   readonly gap: number
   /** Share of false discoveries allowed among the confirmed units of a trace. */
   readonly q: number
-  /** Rollouts an estimate takes in mode `published`; most search rollouts an arm takes in the others. */
-  readonly rollouts: number
-  /** Most fresh rollouts on either side of a candidate; 0 leaves candidates unconfirmed. */
-  readonly confirmRollouts: number
+  /** Rollouts an estimate takes in mode `published` (50); most search rollouts that leave at one link in the others
+   *  (frugal 8, thorough 24). */
+  readonly rollouts?: number
+  /** Most fresh rollouts on either side of a candidate (frugal and published 96, thorough 256); 0 leaves candidates
+   *  unconfirmed. */
+  readonly confirmRollouts?: number
+  /** In mode `published`: close spans by log-probabilities, which the report does not (true). The others always do. */
+  readonly prune?: boolean
   /** Most rollouts for this trace, search and confirmation together. */
   readonly maxRollouts?: number
 }
@@ -58,7 +62,8 @@ export interface SearchResult {
   /** In order of position; the unconfirmed among them say so. */
   readonly pivots: readonly Pivot[]
   readonly nodes: readonly SearchNode[]
-  /** Sum of squared changes over the units that drew rollouts: more than p (1 - p) is noise (martingale bound). */
+  /** Sum of squared confirmed changes. On-policy its mean is p (1 - p) at most: a batch of traces above that reports
+   *  noise. */
   readonly squaredChange: number
   readonly spent: {
     readonly searchRollouts: number

@@ -1,0 +1,44 @@
+import { pruneMargin, type SearchTrace } from './source.ts'
+
+/** A stretch of the trace, from node `start` to node `end`. With Pi the probability that the sampler follows it,
+ *  V(start) = Pi V(end) + (1 - Pi) V(leaving it): an identity, so that a change of V is (1 - Pi)(V(end) - V(leaving)). */
+export interface Link {
+  readonly start: number
+  readonly end: number
+  /** 1 - Pi, computed without cancellation. 1 for the unseen rest after the last token. */
+  readonly leave: number
+  /** A unit that may be pivotal: 1 - Pi bounds its change of V, and reaches the gap. */
+  readonly candidate: boolean
+  /** A single token, which can be forbidden. */
+  readonly token: boolean
+  /** `leave` is exact; false where a log-probability is a lower bound, and `leave` an upper one. */
+  readonly exact: boolean
+}
+
+/** The trace as links: each unit that may be pivotal alone, runs of closed units joined; the last link is what comes
+ *  after the trace. */
+export function chainOf(trace: SearchTrace, gap: number): readonly Link[] {
+  const { logprobs, units = logprobs.map((_, i) => i + 1), lowerBounds = [] } = trace
+  const links: Link[] = []
+  let [start, joined] = [0, false]
+  const close = (end: number, candidate: boolean): void => {
+    if (end === start) return
+    const total = logprobs.slice(start, end).reduce((sum, logprob) => sum + logprob, 0)
+    const exact = !lowerBounds.slice(start, end).includes(true)
+    links.push({ start, end, leave: -Math.expm1(total), candidate, token: end === start + 1, exact })
+    start = end
+  }
+  let unitStart = 0
+  for (const end of units) {
+    const total = logprobs.slice(unitStart, end).reduce((sum, logprob) => sum + logprob, 0)
+    if (-Math.expm1(total) >= pruneMargin * gap) {
+      if (joined) close(unitStart, false)
+      close(end, true)
+      joined = false
+    } else joined = true
+    unitStart = end
+  }
+  close(logprobs.length, false)
+  const last = logprobs.length
+  return [...links, { start: last, end: last + 1, leave: 1, candidate: false, token: false, exact: true }]
+}

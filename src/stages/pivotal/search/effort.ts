@@ -1,0 +1,26 @@
+import type { SearchOptions } from './result.ts'
+
+/** When the search lets go of an arm and when it stops looking. Ours, not from the paper: chosen on toy worlds whose seeds
+ *  no bench reports. */
+export interface Effort {
+  /** Most search rollouts that leave at one link. */
+  readonly perArm: number
+  /** An arm less likely pivotal than this draws no more; one more likely than `settled` goes to its test at once. */
+  readonly dismissed: number
+  readonly settled: number
+  /** Least probability with which an arm is tested once the search has ended. */
+  readonly tested: number
+  /** Most fresh rollouts a side. */
+  readonly confirm: number
+}
+
+const efforts: Readonly<Record<'frugal' | 'thorough', Effort>> = {
+  frugal: { perArm: 8, dismissed: 0.1, settled: 0.7, tested: 0.3, confirm: 96 },
+  thorough: { perArm: 24, dismissed: 0.03, settled: 0.7, tested: 0.2, confirm: 256 },
+}
+
+/** The mode's effort with what the options set themselves. The published recursion is confirmed like the others. */
+export function effortOf({ mode, rollouts, confirmRollouts }: SearchOptions): Effort {
+  const effort = efforts[mode === 'thorough' ? 'thorough' : 'frugal']
+  return { ...effort, perArm: rollouts ?? effort.perArm, confirm: confirmRollouts ?? effort.confirm }
+}
