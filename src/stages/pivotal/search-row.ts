@@ -75,7 +75,7 @@ async function searched(
       correct,
     },
     {
-      canForce: of.student.capabilities.bannedFirst === true,
+      canForce: canForce(of),
       draw: async ({ node, n, forced, purpose }) => {
         const banned = forced ? (traceIds[node] as number) : null
         // Fewer than wanted: the budget is spent.
@@ -103,6 +103,11 @@ async function searched(
     pivotal_tokens: pivots,
   }
 }
+
+/** Where the sampler cuts nothing off: else the tokens that are left would be cut off otherwise without the banned one, and its
+ *  draws would not be those of the sampler that takes another token. */
+const canForce = ({ student, topP, topK, minP = 0 }: SearchSettings): boolean =>
+  student.capabilities.bannedFirst === true && topP === 1 && topK === 0 && minP === 0
 
 const mapped = (rollouts: readonly Bought[], traceIds: readonly number[]): readonly Rollout[] =>
   rollouts.flatMap((rollout) => onTrace(rollout, traceIds) ?? [])
