@@ -5,6 +5,7 @@ import { normalCdf } from '../../../statistics/normal.ts'
 import { stratifiedChange } from '../../../statistics/stratified-change.ts'
 import type { Belief } from './beliefs.ts'
 import type { Link } from './chain.ts'
+import type { Effort } from './effort.ts'
 import type { Purse } from './purse.ts'
 import type { Change } from './result.ts'
 import type { Ask } from './source.ts'
@@ -17,8 +18,7 @@ interface Confirmation {
   readonly verdict: boolean | null
   readonly gap: number
   readonly q: number
-  /** Most fresh rollouts a side. */
-  readonly confirm: number
+  readonly effort: Effort
   readonly purse: Purse
   readonly canForce: boolean
 }
@@ -34,7 +34,7 @@ export interface Tested {
 
 /** Fresh rollouts a side and round; a test ends early when its evidence would pass alone among all candidates and the
  *  change clearly reaches the gap, or when it hardly can. Ours, not from the paper. */
-const [batch, least, clear, hopeless] = [8, 24, 0.9, 0.1]
+const [batch, least, clear] = [8, 32, 0.8]
 /** A change of less than half the gap is a false discovery. */
 const falseShare = 0.5
 /** Search rollouts count as a prior of this many trials at most. */
@@ -58,7 +58,10 @@ export async function confirmLinks(of: Confirmation, candidates: readonly number
 }
 
 function undecided(of: Confirmation, fresh: Tally, k: number, needed: number): boolean {
-  const { gap, confirm } = of
+  const {
+    gap,
+    effort: { confirm, hopeless },
+  } = of
   const [after, other] = [sideAfter(of, fresh, k), fresh.left(k)]
   const enough = typeof after === 'number' || after.trials >= confirm
   if ((enough && other.trials >= confirm) || fresh.launched(linkOf(fresh, k).start) >= 8 * confirm)
@@ -73,7 +76,7 @@ function undecided(of: Confirmation, fresh: Tally, k: number, needed: number): b
 
 /** The next rollouts of one test: as many that leave as that stay. Where leaving cannot be forced, or its probability is
  *  only bounded, rollouts are launched before the link until enough have left. */
-function asksFor({ verdict, canForce, confirm }: Confirmation, fresh: Tally, k: number): Ask[] {
+function asksFor({ verdict, canForce, effort: { confirm } }: Confirmation, fresh: Tally, k: number): Ask[] {
   const { start, end, token, exact, leave } = linkOf(fresh, k)
   const last = end === (fresh.links.at(-1) as Link).start && verdict !== null
   const forced = canForce && token && exact

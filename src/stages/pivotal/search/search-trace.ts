@@ -40,7 +40,7 @@ export async function searchTrace(
     candidates = await searchArms({ tally, verdict, gap, effort, purse, canForce, most })
   }
   const known = beliefs(tally, verdict, gap)
-  const confirmation = { searched: tally, known, verdict, gap, q, confirm: effort.confirm, purse, canForce }
+  const confirmation = { searched: tally, known, verdict, gap, q, effort, purse, canForce }
   const { fresh, tested } =
     effort.confirm === 0
       ? { fresh: null, tested: candidates.map((k) => untested(tally, known, k)) }
