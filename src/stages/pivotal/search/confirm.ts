@@ -50,8 +50,8 @@ export async function confirmLinks(of: Confirmation, candidates: readonly number
   while (open.length > 0) {
     const asks = open.flatMap((k) => asksFor(of, fresh, k))
     const rollouts = await purse.buy(asks)
-    fresh.add(rollouts ?? [])
-    if (rollouts === null || rollouts.length === 0) break
+    fresh.add(rollouts)
+    if (rollouts.length === 0) break
     open = open.filter((k) => undecided(of, fresh, k, needed))
   }
   return { fresh, tested: candidates.map((k) => judge(of, fresh, k)) }

@@ -12,25 +12,27 @@ interface ArmSearch {
   readonly effort: Effort
   readonly purse: Purse
   readonly canForce: boolean
+  /** Rollouts an ask. */
+  readonly batch: number
   /** The search leaves the rest of the cap to the confirmation. */
   readonly most: number
 }
 
 /** Launches from the root before anything is believed. */
 const first = 8
-/** Asks under way at once, and rollouts an ask; an arm far below the best of a round waits for news. */
-const [width, perAsk, worthwhile] = [12, 1, 0.2]
+/** Asks under way at once; an arm far below the best of a round waits for news. */
+const [width, worthwhile] = [12, 0.2]
 
 /** Every unit that its log-probability leaves open is an arm. Rollouts go where they are expected to settle most per
  *  decoded token; an arm is let go when it is unlikely to be pivotal, likely enough to be tested, or has had its share.
  *  Returns the numbers of the links to test. */
 export async function searchArms(of: ArmSearch): Promise<readonly number[]> {
-  const { tally, verdict, gap, effort, purse, canForce, most } = of
+  const { tally, verdict, gap, effort, purse, canForce, batch, most } = of
   const settled = new Set<number>()
   const buy = async (asks: readonly Ask[]): Promise<boolean> => {
     const rollouts = await purse.buy(asks, most)
-    tally.add(rollouts ?? [])
-    return rollouts !== null && rollouts.length > 0
+    tally.add(rollouts)
+    return rollouts.length > 0
   }
   const root = first - tally.at(0).trials
   if (root > 0) await buy([{ node: 0, n: root, forced: false, purpose: 'search' }])
@@ -38,7 +40,7 @@ export async function searchArms(of: ArmSearch): Promise<readonly number[]> {
     const known = beliefs(tally, verdict, gap)
     for (const k of candidates(tally)) if ((known[k] as Belief).pivotal > effort.settled) settled.add(k)
     const doubt = known.map((belief, k) => (settled.has(k) ? 0 : doubtOf(tally, k, belief, effort)))
-    const asks = round(tally, rankArms(tally.links, known, doubt, canForce))
+    const asks = round(tally, rankArms(tally.links, known, doubt, canForce), batch)
     if (asks.length === 0 || !(await buy(asks))) break
   }
   const known = beliefs(tally, verdict, gap)
@@ -55,7 +57,7 @@ function doubtOf(tally: Tally, k: number, { pivotal, error }: Belief, effort: Ef
 }
 
 /** The best arms, one a link. */
-function round(tally: Tally, arms: readonly Arm[]): Ask[] {
+function round(tally: Tally, arms: readonly Arm[], n: number): Ask[] {
   const best = arms[0]?.score ?? 0
   const taken = new Set<number>()
   const asks: Ask[] = []
@@ -64,7 +66,7 @@ function round(tally: Tally, arms: readonly Arm[]): Ask[] {
     if (taken.has(k)) continue
     taken.add(k)
     const node = tally.links[k]?.start as number
-    asks.push({ node, n: perAsk, forced, purpose: 'search' })
+    asks.push({ node, n, forced, purpose: 'search' })
   }
   return asks
 }
