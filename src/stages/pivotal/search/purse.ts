@@ -20,6 +20,11 @@ export class Purse {
     return this.#closed ? 'closed source' : this.#cut ? 'max rollouts' : null
   }
 
+  /** Rollouts that may still be bought. */
+  get left(): number {
+    return this.#closed ? 0 : this.#most - this.search - this.confirm
+  }
+
   /** The answers to all asks, in their order; asks beyond `most` rollouts in all are cut. None once nothing can be bought. */
   async buy(asks: readonly Ask[], most = this.#most): Promise<readonly Rollout[]> {
     if (this.#closed) return []

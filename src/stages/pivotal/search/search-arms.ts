@@ -52,7 +52,7 @@ const candidates = (tally: Tally): readonly number[] =>
 
 /** What narrowing the change over a link is worth: the variance of "is it pivotal", per variance of the change. */
 function doubtOf(tally: Tally, k: number, { pivotal, error }: Belief, effort: Effort): number {
-  const closed = !tally.links[k]?.candidate || pivotal < effort.dismissed
+  const closed = !tally.link(k).candidate || pivotal < effort.dismissed
   return closed || tally.left(k).trials >= effort.perArm ? 0 : (pivotal * (1 - pivotal)) / error ** 2
 }
 
@@ -65,7 +65,7 @@ function round(tally: Tally, arms: readonly Arm[], n: number): Ask[] {
     if (asks.length === width || score <= best * worthwhile || score <= 0) break
     if (taken.has(k)) continue
     taken.add(k)
-    const node = tally.links[k]?.start as number
+    const node = tally.link(k).start
     asks.push({ node, n, forced, purpose: 'search' })
   }
   return asks

@@ -1,9 +1,10 @@
 import { eBenjaminiHochberg } from '../../../statistics/e-bh.ts'
 import { share } from '../../../statistics/estimate.ts'
 import { type Belief, beliefs } from './beliefs.ts'
-import { chainOf, type Link } from './chain.ts'
-import { confirmLinks, type Tested } from './confirm.ts'
+import { chainOf } from './chain.ts'
+import { confirmLinks } from './confirm.ts'
 import { type Effort, effortOf } from './effort.ts'
+import type { Tested } from './evidence.ts'
 import { rounding } from './published.ts'
 import { Purse } from './purse.ts'
 import type { Change, Pivot, SearchOptions, SearchResult } from './result.ts'
@@ -86,7 +87,7 @@ interface Judged {
 }
 
 function pivotOf({ tally, fresh, test, search, gap, passed }: Judged): Pivot {
-  const { start, end } = tally.links[test.k] as Link
+  const { start, end } = tally.link(test.k)
   const { after, other, logEvidence } = test
   const { delta } = test.fresh
   const agrees = Math.abs(delta) >= gap - rounding && Math.sign(delta) === Math.sign(search.delta)
