@@ -31,7 +31,7 @@ export function beliefs(tally: Tally, verdict: boolean | null, gap: number): rea
   for (let k = links.length - 1; k >= 0; k--) {
     const leaving =
       k === links.length - 1 && verdict !== null ? exactly(verdict) : posterior(tally, k, around)
-    const leave = leaveOf(links[k] as Link, tally, k)
+    const leave = leaveOf(tally.link(k), tally, k)
     const stay = 1 - leave
     const delta = k === links.length - 1 ? 0 : leave * (after.mean - leaving.mean)
     const error = leave * Math.sqrt(after.variance + leaving.variance)

@@ -1,4 +1,4 @@
-import { pruneMargin, type SearchTrace } from './source.ts'
+import { pruneMargin, type SearchTrace, unitEnds } from './source.ts'
 
 /** A stretch of the trace, from node `start` to node `end`. With Pi the probability that the sampler follows it,
  *  V(start) = Pi V(end) + (1 - Pi) V(leaving it): an identity, so that a change of V is (1 - Pi)(V(end) - V(leaving)). */
@@ -18,27 +18,34 @@ export interface Link {
 /** The trace as links: each unit that may be pivotal alone, runs of closed units joined; the last link is what comes
  *  after the trace. */
 export function chainOf(trace: SearchTrace, gap: number): readonly Link[] {
-  const { logprobs, units = logprobs.map((_, i) => i + 1), lowerBounds = [] } = trace
+  const { logprobs, lowerBounds = [] } = trace
+  const last = logprobs.length
   const links: Link[] = []
-  let [start, joined] = [0, false]
+  let [linkStart, unitStart] = [0, 0]
   const close = (end: number, candidate: boolean): void => {
+    const start = linkStart
     if (end === start) return
-    const total = logprobs.slice(start, end).reduce((sum, logprob) => sum + logprob, 0)
     const exact = !lowerBounds.slice(start, end).includes(true)
-    links.push({ start, end, leave: -Math.expm1(total), candidate, token: end === start + 1, exact })
-    start = end
+    links.push({
+      start,
+      end,
+      leave: leaving(logprobs, start, end),
+      candidate,
+      token: end === start + 1,
+      exact,
+    })
+    linkStart = end
   }
-  let unitStart = 0
-  for (const end of units) {
-    const total = logprobs.slice(unitStart, end).reduce((sum, logprob) => sum + logprob, 0)
-    if (-Math.expm1(total) >= pruneMargin * gap) {
-      if (joined) close(unitStart, false)
+  for (const end of unitEnds(trace)) {
+    if (leaving(logprobs, unitStart, end) >= pruneMargin * gap) {
+      close(unitStart, false)
       close(end, true)
-      joined = false
-    } else joined = true
+    }
     unitStart = end
   }
-  close(logprobs.length, false)
-  const last = logprobs.length
+  close(last, false)
   return [...links, { start: last, end: last + 1, leave: 1, candidate: false, token: false, exact: true }]
 }
+
+const leaving = (logprobs: readonly number[], start: number, end: number): number =>
+  -Math.expm1(logprobs.slice(start, end).reduce((sum, logprob) => sum + logprob, 0))

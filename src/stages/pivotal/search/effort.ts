@@ -12,11 +12,13 @@ export interface Effort {
   readonly tested: number
   /** Most fresh rollouts a side. */
   readonly confirm: number
+  /** A test ends when it is less likely than this to reach the gap. */
+  readonly hopeless: number
 }
 
 const efforts: Readonly<Record<'frugal' | 'thorough', Effort>> = {
-  frugal: { perArm: 8, dismissed: 0.1, settled: 0.7, tested: 0.3, confirm: 96 },
-  thorough: { perArm: 24, dismissed: 0.03, settled: 0.7, tested: 0.2, confirm: 256 },
+  frugal: { perArm: 12, dismissed: 0.1, settled: 0.8, tested: 0.4, confirm: 96, hopeless: 0.1 },
+  thorough: { perArm: 32, dismissed: 0.02, settled: 0.7, tested: 0.1, confirm: 256, hopeless: 0.05 },
 }
 
 /** The mode's effort with what the options set themselves. The published recursion is confirmed like the others. */

@@ -5,22 +5,33 @@ export class Purse {
   search = 0
   confirm = 0
   tokens = 0
-  stoppedBy: 'max rollouts' | 'closed source' | null = null
   readonly #source: RolloutSource
   readonly #most: number
+  #closed = false
+  #cut = false
 
   constructor(source: RolloutSource, most: number) {
     this.#source = source
     this.#most = most
   }
 
-  /** The answers to all asks, in their order; asks beyond the cap are cut. Null once nothing more can be bought. */
-  async buy(asks: readonly Ask[], most = this.#most): Promise<readonly Rollout[] | null> {
-    if (this.stoppedBy !== null) return null
+  /** What kept it from buying all that was asked for. */
+  get stoppedBy(): 'max rollouts' | 'closed source' | null {
+    return this.#closed ? 'closed source' : this.#cut ? 'max rollouts' : null
+  }
+
+  /** Rollouts that may still be bought. */
+  get left(): number {
+    return this.#closed ? 0 : this.#most - this.search - this.confirm
+  }
+
+  /** The answers to all asks, in their order; asks beyond `most` rollouts in all are cut. None once nothing can be bought. */
+  async buy(asks: readonly Ask[], most = this.#most): Promise<readonly Rollout[]> {
+    if (this.#closed) return []
     const affordable: Ask[] = []
     for (const ask of asks) {
       const n = Math.min(ask.n, Math.max(0, most - this.search - this.confirm))
-      if (n < ask.n && most === this.#most) this.stoppedBy = 'max rollouts'
+      if (n < ask.n) this.#cut = true
       if (n === 0) continue
       affordable.push({ ...ask, n })
       this[ask.purpose] += n
@@ -28,7 +39,7 @@ export class Purse {
     const answers = await Promise.all(affordable.map((ask) => this.#source.draw(ask)))
     for (const [i, { n, purpose }] of affordable.entries()) {
       const rollouts = answers[i] as readonly Rollout[]
-      if (rollouts.length < n) this.stoppedBy = 'closed source'
+      if (rollouts.length < n) this.#closed = true
       this[purpose] -= n - rollouts.length
       this.tokens += rollouts.reduce((sum, { tokens }) => sum + tokens, 0)
     }

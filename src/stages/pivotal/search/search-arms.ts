@@ -12,25 +12,27 @@ interface ArmSearch {
   readonly effort: Effort
   readonly purse: Purse
   readonly canForce: boolean
+  /** Rollouts an ask. */
+  readonly batch: number
   /** The search leaves the rest of the cap to the confirmation. */
   readonly most: number
 }
 
 /** Launches from the root before anything is believed. */
 const first = 8
-/** Asks under way at once, and rollouts an ask; an arm far below the best of a round waits for news. */
-const [width, perAsk, worthwhile] = [12, 1, 0.2]
+/** Asks under way at once; an arm far below the best of a round waits for news. */
+const [width, worthwhile] = [12, 0.2]
 
 /** Every unit that its log-probability leaves open is an arm. Rollouts go where they are expected to settle most per
  *  decoded token; an arm is let go when it is unlikely to be pivotal, likely enough to be tested, or has had its share.
  *  Returns the numbers of the links to test. */
 export async function searchArms(of: ArmSearch): Promise<readonly number[]> {
-  const { tally, verdict, gap, effort, purse, canForce, most } = of
+  const { tally, verdict, gap, effort, purse, canForce, batch, most } = of
   const settled = new Set<number>()
   const buy = async (asks: readonly Ask[]): Promise<boolean> => {
     const rollouts = await purse.buy(asks, most)
-    tally.add(rollouts ?? [])
-    return rollouts !== null && rollouts.length > 0
+    tally.add(rollouts)
+    return rollouts.length > 0
   }
   const root = first - tally.at(0).trials
   if (root > 0) await buy([{ node: 0, n: root, forced: false, purpose: 'search' }])
@@ -38,7 +40,7 @@ export async function searchArms(of: ArmSearch): Promise<readonly number[]> {
     const known = beliefs(tally, verdict, gap)
     for (const k of candidates(tally)) if ((known[k] as Belief).pivotal > effort.settled) settled.add(k)
     const doubt = known.map((belief, k) => (settled.has(k) ? 0 : doubtOf(tally, k, belief, effort)))
-    const asks = round(tally, rankArms(tally.links, known, doubt, canForce))
+    const asks = round(tally, rankArms(tally.links, known, doubt, canForce), batch)
     if (asks.length === 0 || !(await buy(asks))) break
   }
   const known = beliefs(tally, verdict, gap)
@@ -50,12 +52,12 @@ const candidates = (tally: Tally): readonly number[] =>
 
 /** What narrowing the change over a link is worth: the variance of "is it pivotal", per variance of the change. */
 function doubtOf(tally: Tally, k: number, { pivotal, error }: Belief, effort: Effort): number {
-  const closed = !tally.links[k]?.candidate || pivotal < effort.dismissed
+  const closed = !tally.link(k).candidate || pivotal < effort.dismissed
   return closed || tally.left(k).trials >= effort.perArm ? 0 : (pivotal * (1 - pivotal)) / error ** 2
 }
 
 /** The best arms, one a link. */
-function round(tally: Tally, arms: readonly Arm[]): Ask[] {
+function round(tally: Tally, arms: readonly Arm[], n: number): Ask[] {
   const best = arms[0]?.score ?? 0
   const taken = new Set<number>()
   const asks: Ask[] = []
@@ -63,8 +65,8 @@ function round(tally: Tally, arms: readonly Arm[]): Ask[] {
     if (asks.length === width || score <= best * worthwhile || score <= 0) break
     if (taken.has(k)) continue
     taken.add(k)
-    const node = tally.links[k]?.start as number
-    asks.push({ node, n: perAsk, forced, purpose: 'search' })
+    const node = tally.link(k).start
+    asks.push({ node, n, forced, purpose: 'search' })
   }
   return asks
 }

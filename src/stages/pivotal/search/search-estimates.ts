@@ -3,7 +3,7 @@ import { type Estimate, share } from '../../../statistics/estimate.ts'
 import { searchPivots } from './published.ts'
 import type { Purse } from './purse.ts'
 import type { Change } from './result.ts'
-import type { SearchTrace } from './source.ts'
+import { type SearchTrace, unitEnds } from './source.ts'
 import type { Tally } from './tally.ts'
 
 interface EstimateSearch {
@@ -14,24 +14,28 @@ interface EstimateSearch {
   readonly rollouts: number
   readonly purse: Purse
   readonly tally: Tally
+  /** The search leaves the rest of the cap to the confirmation. */
+  readonly most: number
 }
 
 /** The published recursion over units, each node estimated by rollouts launched there and by no others. Returns what it
  *  takes for the change at each unit found, by the unit's first node. */
 export async function searchEstimates(of: EstimateSearch): Promise<ReadonlyMap<number, Change>> {
-  const { trace, gap, prune, rollouts, purse, tally } = of
-  const { logprobs, units = logprobs.map((_, i) => i + 1), correct } = trace
+  const { trace, gap, prune, rollouts, purse, tally, most } = of
+  const { logprobs, correct } = trace
+  const units = unitEnds(trace)
   const nodes = [0, ...units]
   const estimates = new Map<number, Estimate>()
   const estimate = async (unit: number): Promise<number> => {
     const node = nodes[unit] as number
     const exact = node === logprobs.length && correct !== null
-    const drawn = exact ? [] : await purse.buy([{ node, n: rollouts, forced: false, purpose: 'search' }])
-    tally.add(drawn ?? [])
-    const successes = (drawn ?? []).filter((rollout) => rollout.correct).length
+    const ask = { node, n: rollouts, forced: false, purpose: 'search' } as const
+    const drawn = exact ? [] : await purse.buy([ask], most)
+    tally.add(drawn)
+    const successes = drawn.filter((rollout) => rollout.correct).length
     const found = exact
       ? { successes: correct ? rollouts : 0, trials: rollouts }
-      : { successes, trials: drawn?.length ?? 0 }
+      : { successes, trials: drawn.length }
     estimates.set(unit, found)
     return share(found)
   }

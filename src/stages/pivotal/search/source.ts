@@ -49,3 +49,7 @@ export interface SearchTrace {
 /** A token that the sampler gives probability mu changes p by 1 - mu at most; a tenth of the gap is left for rounding
  *  and for other numerics, so that at gap .2 a token with mu over .82 is closed. */
 export const pruneMargin = 0.9
+
+/** Ends of the units of a trace: every token unless it says otherwise. */
+export const unitEnds = ({ units, logprobs }: SearchTrace): readonly number[] =>
+  units ?? logprobs.map((_, i) => i + 1)

@@ -29,6 +29,15 @@ export class Tally {
     }))
   }
 
+  /** Tokens of the trace. */
+  get length(): number {
+    return this.link(this.links.length - 1).start
+  }
+
+  link(k: number): Link {
+    return this.links[k] as Link
+  }
+
   add(rollouts: readonly Rollout[]): void {
     for (const rollout of rollouts) this.#addOne(rollout)
   }
@@ -51,7 +60,7 @@ export class Tally {
 
   /** Unforced rollouts that reached the start of link k, and how many of them left within it. */
   leaving(k: number): Estimate {
-    const { start, end } = this.links[k] as Link
+    const { start, end } = this.link(k)
     const here = this.rollouts.filter(
       ({ node, diverged, forced }) => !forced && node <= start && diverged >= start,
     )
@@ -60,7 +69,7 @@ export class Tally {
 
   /** The rollouts that left at link k: what else the sampler does there. */
   others(k: number): readonly Rollout[] {
-    const { start, end } = this.links[k] as Link
+    const { start, end } = this.link(k)
     return this.rollouts.filter(({ node, diverged }) => node <= start && diverged >= start && diverged < end)
   }
 
@@ -77,7 +86,7 @@ export class Tally {
     const success = correct ? 1 : 0
     this.rollouts.push(rollout)
     const k = this.#linkAt[diverged] as number
-    if (node <= (this.links[k] as Link).start) {
+    if (node <= this.link(k).start) {
       this.#leftTrials[k] = (this.#leftTrials[k] as number) + 1
       this.#leftSuccesses[k] = (this.#leftSuccesses[k] as number) + success
     }
