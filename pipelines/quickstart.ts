@@ -68,9 +68,17 @@ export default definePipeline({
     rollouts: z
       .int()
       .min(2)
-      .default(64)
-      .describe('student rollouts an estimate takes (published), or a token at most'),
-    confirm: z.int().min(0).default(64).describe('fresh student rollouts on either side of what was found'),
+      .optional()
+      .describe(
+        'rollouts an estimate takes (published: 50), or those that leave at one token (frugal 8, thorough 24)',
+      ),
+    confirmRollouts: z
+      .int()
+      .min(0)
+      .optional()
+      .describe(
+        'most fresh rollouts on either side of what was found (frugal and published 96, thorough 256)',
+      ),
     traceRollouts: z.int().min(1).optional().describe('most student rollouts for one trace'),
     maxRollouts: z
       .int()
@@ -107,7 +115,6 @@ export default definePipeline({
           student,
           verifier,
           ...sampler,
-          confirmRollouts: options.confirm,
         }),
       )
       .into(searchTraces)

@@ -23,7 +23,7 @@ const evidence = {
     'the fresh rollouts show a change of at least the gap in the same direction, at the false discovery rate asked for',
   ),
   estimator: col.string(
-    'how it was found, and its probabilities: launched from both nodes, or stratified by the exact probability of the token',
+    'how it was found; and how often the policy takes another token: exactly known (stratified), or counted',
   ),
   unit_tokens: col.int32('tokens of the unit: 1 for a token'),
   position: col.int32('tokens of the trace before it'),

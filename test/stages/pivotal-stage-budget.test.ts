@@ -76,16 +76,16 @@ test('under a cap on the run the most uncertain questions are searched, and the 
       findPivotalTokens({ student: markovModel(), ...options, ...sampler, maxRollouts, concurrency }),
       rows,
     )
-  const capped = await run(700, 1)
+  const capped = await run(330, 1)
   const order = capped.searched.map(({ id }) => id)
   assert.ok(order.length >= 1 && order.length < 4, String(order))
   assert.deepEqual(order, ['b', 'd', 'a', 'c'].slice(0, order.length))
-  assert.ok((capped.counters.student_rollouts ?? 0) <= 700, `${capped.counters.student_rollouts}`)
+  assert.ok((capped.counters.student_rollouts ?? 0) <= 330, `${capped.counters.student_rollouts}`)
   const reasons = capped.dropped.filter(({ stage }) => stage === 'findPivotalTokens')
   assert.deepEqual(
     reasons.map(({ reason }) => reason),
     Array<string>(4 - order.length).fill('no rollouts left in this run'),
   )
-  assert.deepEqual(await run(700, 4), capped)
+  assert.deepEqual(await run(330, 4), capped)
   assert.equal((await run(undefined, 4)).searched.length, 4)
 })

@@ -16,7 +16,7 @@ export interface Searcher extends Sampler {
   readonly tokenizer: Tokenizer
   readonly mode: SearchMode
   readonly gap: number
-  readonly confirmRollouts: number
+  readonly pairRollouts: number
 }
 
 /** A trace whose search has ended. */
@@ -46,6 +46,7 @@ export async function describePivot(
   const prefix = traceIds.slice(0, position)
   const unitScores = scores.slice(position, end)
   const logprob = unitScores.reduce((sum, score) => sum + score.logprob, 0)
+  const bounded = unitScores.some(({ isLowerBound }) => isLowerBound === true)
   const [first] = unitScores
   const pair = await pairOf(of, trace, pivot)
   const rest = { ids: traceIds.slice(position), correct: trace.correct }
@@ -64,13 +65,13 @@ export async function describePivot(
     n_after: pivot.after.trials,
     search_delta: pivot.search.delta,
     confirmed: pivot.confirmed,
-    estimator: mode === 'published' ? 'published' : `${mode}, stratified`,
+    estimator: `${mode}, ${bounded ? 'leaving counted' : 'stratified'}`,
     unit_tokens: end - position,
     position,
     trace_length: traceIds.length,
     e_value: pivot.eValue,
     logprob,
-    logprob_is_lower_bound: unitScores.some(({ isLowerBound }) => isLowerBound === true),
+    logprob_is_lower_bound: bounded,
     entropy: first?.entropy ?? null,
     is_greedy: first?.isGreedy ?? null,
     ...(pair === null ? noPair : await pairColumns(of, pair, place)),
@@ -79,12 +80,12 @@ export async function describePivot(
 
 /** Only single tokens that fresh rollouts have confirmed have a pair, and only while the budget lasts. */
 async function pairOf(
-  { gap, confirmRollouts }: Searcher,
+  { gap, pairRollouts }: Searcher,
   { traceIds, seen, process, left, run }: Searched,
   { position, end, fresh, after, others, confirmed }: Pivot,
 ): Promise<TokenPair | null> {
   if (!confirmed || end !== position + 1) return null
-  if (left() < confirmRollouts) {
+  if (left() < pairRollouts) {
     run.count('pairs_without_budget')
     return null
   }
@@ -96,7 +97,7 @@ async function pairOf(
     searchAfter: passing(seen, end),
     others,
     gap,
-    rollouts: confirmRollouts,
+    rollouts: pairRollouts,
   }
   const pair = await certifyPair(question, process)
   return pair !== null && share(pair.chosen) > share(pair.rejected) ? pair : null

@@ -13,6 +13,7 @@ import { judgeOf } from './judge.ts'
 import { requireOneProcess } from './one-process.ts'
 import { questionsOf } from './question.ts'
 import { samplingRule } from './rollouts.ts'
+import { effortOf } from './search/effort.ts'
 import type { SearchMode } from './search/result.ts'
 import { promptOf, searchRow } from './search-row.ts'
 
@@ -36,10 +37,13 @@ export interface FindPivotalTokensOptions extends Sampler {
   readonly gap: number
   /** Share of false discoveries allowed among the confirmed pivotal tokens of a trace. */
   readonly q?: number
-  /** Rollouts an estimate takes (published; figure 3 of the report used 529), or most search rollouts a token takes. */
-  readonly rollouts: number
-  /** Most fresh rollouts on either side of what was found, and after the other token of a pair. */
-  readonly confirmRollouts?: number
+  /** Rollouts an estimate takes (published: 50; figure 3 of the report used 529), or most search rollouts that leave at one token
+   *  (frugal 8, thorough 24). */
+  readonly rollouts?: number | undefined
+  /** Most fresh rollouts on either side of what was found (frugal and published 96, thorough 256). */
+  readonly confirmRollouts?: number | undefined
+  /** Fresh rollouts after the other token of a pair, with those that took it by themselves. */
+  readonly pairRollouts?: number
   /** Token by token, or the coarser search of whole sentences, which certifies no pairs. */
   readonly unit?: 'token' | 'sentence'
   /** Most rollouts for one trace, where that is less than its question is worth (rolloutBudget). */
@@ -51,10 +55,17 @@ export interface FindPivotalTokensOptions extends Sampler {
   readonly concurrency?: number
 }
 
-export type SearchSettings = Required<
-  Omit<FindPivotalTokensOptions, 'minP' | 'traceRollouts' | 'maxRollouts' | 'concurrency'>
-> &
-  Pick<FindPivotalTokensOptions, 'minP'> & { readonly tokenizer: Tokenizer }
+/** The options with their defaults. */
+export interface SearchSettings extends FindPivotalTokensOptions {
+  readonly tokenizer: Tokenizer
+  readonly mode: SearchMode
+  readonly q: number
+  readonly rollouts: number
+  readonly confirmRollouts: number
+  readonly pairRollouts: number
+  readonly unit: 'token' | 'sentence'
+  readonly task: string
+}
 
 /** Finds the tokens of a trace that decide whether the student's answer comes out right (Phi-4 report, section 4.3),
  *  re-estimates each on fresh rollouts, and certifies a one-token pair. One row a trace; eachPivotalToken makes rows of what
@@ -93,8 +104,16 @@ export function findPivotalTokens(
 function settingsOf(options: FindPivotalTokensOptions): SearchSettings {
   const tokenizer = requireExact(options.student)
   requireChance(options.temperature)
-  const { mode = 'frugal', q = 0.1, unit = 'token', task = 'math', rollouts } = options
-  return { ...options, tokenizer, mode, q, unit, task, confirmRollouts: options.confirmRollouts ?? rollouts }
+  const { mode = 'frugal', q = 0.1, unit = 'token', task = 'math', pairRollouts = 64 } = options
+  const { rollouts: given, confirmRollouts } = options
+  const effort = effortOf({
+    ...{ mode, gap: options.gap, q },
+    ...(given !== undefined && { rollouts: given }),
+    ...(confirmRollouts !== undefined && { confirmRollouts }),
+  })
+  const rollouts = given ?? (mode === 'published' ? 50 : effort.perArm)
+  const own = { mode, q, unit, task, rollouts, confirmRollouts: effort.confirm, pairRollouts }
+  return { ...options, tokenizer, ...own }
 }
 
 /** Everything that decides the outcome. The tokenizer and the chat template too: with another one, what is on disk already is of
@@ -103,10 +122,11 @@ function identityOf(
   of: SearchSettings,
   { traceRollouts, maxRollouts }: Pick<FindPivotalTokensOptions, 'traceRollouts' | 'maxRollouts'>,
 ): Readonly<Record<string, unknown>> {
-  const { verifier, tokenizer, mode, gap, q, unit, task, rollouts, confirmRollouts, maxTokens } = of
+  const { verifier, tokenizer, mode, gap, q, unit, task, rollouts, maxTokens } = of
+  const { confirmRollouts, pairRollouts } = of
   return {
     verifier: verifier.id,
-    ...{ mode, gap, q, unit, task, rollouts, confirmRollouts, ...samplingRule(of), maxTokens },
+    ...{ mode, gap, q, unit, task, rollouts, confirmRollouts, pairRollouts, ...samplingRule(of), maxTokens },
     ...(traceRollouts !== undefined && { traceRollouts }),
     ...(maxRollouts !== undefined && { maxRollouts }),
     tokenizer: tokenizer.sha256,
@@ -114,11 +134,12 @@ function identityOf(
   }
 }
 
-/** Both ends of the trace, the way to one pivot in a trace of full length, its confirmation and its pair. More pivots cost more. */
-function expectedOf({ rollouts, confirmRollouts, maxTokens }: SearchSettings) {
+/** Published: both ends of the trace and the way to one pivot in a trace of full length; in the other modes about as many tokens
+ *  draw rollouts. Then one confirmation and one pair. More pivots cost more. */
+function expectedOf({ rollouts, confirmRollouts, pairRollouts, maxTokens }: SearchSettings) {
   const nodes = 2 + Math.ceil(Math.log2(maxTokens))
   return {
-    callsPerRow: nodes * rollouts + 3 * confirmRollouts,
+    callsPerRow: nodes * rollouts + 2 * confirmRollouts + pairRollouts,
     asks: { requestsPerRow: nodes + 3, maxTokens, longestPrefix: maxTokens },
   }
 }

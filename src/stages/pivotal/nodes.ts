@@ -1,4 +1,4 @@
-import type { Estimate } from '../../statistics/estimate.ts'
+import { type Estimate, wilson } from '../../statistics/estimate.ts'
 import type { Rollout } from './search/source.ts'
 
 /** Success at a node: every rollout that reached it along the trace is a draw from there, wherever it was launched. Those that
@@ -8,6 +8,25 @@ export function passing(rollouts: readonly Rollout[], node: number): Estimate {
     ({ node: launched, diverged, forced }) => !forced && launched <= node && diverged >= node,
   )
   return { successes: there.filter(({ correct }) => correct).length, trials: there.length }
+}
+
+/** What is known of every node that rollouts have reached; those `launched` are the ones bought for this trace. */
+export function nodesOf(along: readonly Rollout[], bought: readonly Rollout[], length: number) {
+  const nodes = Array.from({ length }, (_, node) => ({
+    ...{ node, successes: 0, trials: 0, launched: 0, forced_launched: 0 },
+  }))
+  for (const { node, diverged, correct, forced } of along) {
+    for (const passed of forced ? [] : nodes.slice(node, diverged + 1)) {
+      passed.trials++
+      if (correct) passed.successes++
+    }
+  }
+  for (const { node, forced } of bought) {
+    const from = nodes[node]
+    if (from !== undefined) from[forced ? 'forced_launched' : 'launched']++
+  }
+  const reached = nodes.filter(({ trials, forced_launched: forced }) => trials + forced > 0)
+  return reached.map((one) => ({ ...one, ...wilson(one) }))
 }
 
 /** A sentence end counts as the end of a step with this many rollouts at least. Our choice. */

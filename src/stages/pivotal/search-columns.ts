@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { TokenScore } from '../../model/model.ts'
-import { wilson } from '../../statistics/estimate.ts'
 import type { SearchSettings } from './find-pivotal-tokens.ts'
-import { stepsOf } from './nodes.ts'
+import { nodesOf, stepsOf } from './nodes.ts'
 import { type Bought, samplingRule } from './rollouts.ts'
 import type { SearchResult } from './search/result.ts'
 import { pruneMargin, type Rollout } from './search/source.ts'
@@ -48,30 +47,27 @@ export function traceColumns(
 
 interface Drawn {
   readonly bought: readonly Bought[]
-  /** Every rollout that says something of the trace, mapped onto it. */
-  readonly along: readonly Rollout[]
-  /** How many of these were bought before the search. */
-  readonly known: number
+  /** Those of them that say something of the trace, mapped onto it, and those that were bought before the search. */
+  readonly own: readonly Rollout[]
+  readonly known: readonly Rollout[]
 }
 
 /** Columns of what the search found and took. */
 export function resultColumns(
   { student }: SearchSettings,
   { promptIds, tokens, ends, correct }: Trace,
-  { nodes, spent, squaredChange }: SearchResult,
-  { bought, along, known }: Drawn,
+  { spent, squaredChange }: SearchResult,
+  { bought, own, known }: Drawn,
 ) {
+  const along = [...known, ...own]
   const bill = (purpose: Bought['purpose']): number => bought.filter((one) => one.purpose === purpose).length
   return {
-    nodes: nodes.map(({ node, estimate, launched, forcedLaunched }) => {
-      const { low, high } = wilson(estimate)
-      return { node, ...estimate, low, high, launched, forced_launched: forcedLaunched }
-    }),
+    nodes: nodesOf(along, own, tokens.length),
     spent: {
       search_rollouts: bill('search'),
       confirm_rollouts: bill('confirm'),
       pair_rollouts: bill('pair'),
-      known_rollouts: known,
+      known_rollouts: known.length,
       tokens: bought.reduce((sum, { ids }) => sum + ids.length, 0),
       candidates: spent.candidates,
       stopped_by: spent.stoppedBy ?? '',

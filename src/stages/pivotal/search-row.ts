@@ -4,9 +4,9 @@ import type { Run } from '../../pipeline/stage.ts'
 import type { Row } from '../../record/columns.ts'
 import type { pivotFields } from '../../record/pivotal-tokens.ts'
 import type { searchColumns } from '../../record/search-trace.ts'
-import { share } from '../../statistics/estimate.ts'
 import { describePivot } from './describe.ts'
 import type { SearchSettings, TraceRow } from './find-pivotal-tokens.ts'
+import { passing } from './nodes.ts'
 import { gateRollouts, type Question } from './question.ts'
 import { onTrace } from './on-trace.ts'
 import { type Bought, rolloutProcess, samplingRule } from './rollouts.ts'
@@ -93,13 +93,13 @@ async function searched(
   for (const pivot of result.pivots)
     pivots.push(await describePivot(of, { ...trace, seen, process, run, left }, pivot))
   const bought = process.bought()
+  const own = mapped(bought, traceIds)
   question.rollouts.push(...bought)
   settle(bought.length)
-  countSearch(run, trace, result, pivots)
-  const along = [...known, ...mapped(bought, traceIds)]
+  countSearch(run, trace, result, pivots, [...known, ...own])
   return {
     ...traceColumns(of, trace),
-    ...resultColumns(of, trace, result, { bought, along, known: known.length }),
+    ...resultColumns(of, trace, result, { bought, own, known }),
     pivotal_tokens: pivots,
   }
 }
@@ -115,20 +115,20 @@ const mapped = (rollouts: readonly Bought[], traceIds: readonly number[]): reado
 function countSearch(
   run: Run,
   { traceIds, onPolicy }: Trace,
-  { spent, nodes, squaredChange }: SearchResult,
+  { spent, squaredChange }: SearchResult,
   pivots: readonly Row<typeof pivotFields>[],
+  along: readonly Rollout[],
 ): void {
   run.count('traces_searched')
   run.count('trace_tokens', traceIds.length)
   run.count('trace_tokens_pruned', spent.prunedTokens)
-  run.count('nodes_estimated', nodes.length)
   run.count('pivotal_tokens', pivots.length)
   run.count('pivotal_tokens_confirmed', pivots.filter(({ confirmed }) => confirmed).length)
   run.count('certified_pairs', pivots.filter(({ chosen_id: id }) => id !== null).length)
   if (spent.stoppedBy !== null) run.count('searches_stopped_by_a_cap')
   // On average the squared changes of a trace that the policy wrote sum up to p (1 - p): many traces over it report noise.
-  const root = nodes.find(({ node }) => node === 0)
-  const p = root === undefined ? 0.5 : share(root.estimate)
+  const { successes, trials } = passing(along, 0)
+  const p = trials === 0 ? 0.5 : successes / trials
   if (onPolicy && squaredChange > p * (1 - p)) run.count('traces_over_the_martingale_bound')
 }
 

@@ -35,7 +35,8 @@ export async function searchArms(of: ArmSearch): Promise<readonly number[]> {
     return rollouts.length > 0
   }
   const root = first - tally.at(0).trials
-  if (root > 0) await buy([{ node: 0, n: root, forced: false, purpose: 'search' }])
+  if (root > 0 && candidates(tally).length > 0)
+    await buy([{ node: 0, n: root, forced: false, purpose: 'search' }])
   for (;;) {
     const known = beliefs(tally, verdict, gap)
     for (const k of candidates(tally)) if ((known[k] as Belief).pivotal > effort.settled) settled.add(k)
