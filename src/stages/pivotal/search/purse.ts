@@ -29,7 +29,7 @@ export class Purse {
   async buy(asks: readonly Ask[], most = this.#most): Promise<readonly Rollout[]> {
     if (this.#closed) return []
     const affordable: Ask[] = []
-    for (const ask of asks) {
+    for (const ask of merged(asks)) {
       const n = Math.min(ask.n, Math.max(0, most - this.search - this.confirm))
       if (n < ask.n) this.#cut = true
       if (n === 0) continue
@@ -45,4 +45,14 @@ export class Purse {
     }
     return answers.flat()
   }
+}
+
+/** One ask a node, kind and purpose: two under way from one node would have no order. */
+function merged(asks: readonly Ask[]): readonly Ask[] {
+  const byPlace = new Map<string, Ask>()
+  for (const ask of asks) {
+    const place = `${ask.node} ${ask.forced} ${ask.purpose}`
+    byPlace.set(place, { ...ask, n: ask.n + (byPlace.get(place)?.n ?? 0) })
+  }
+  return [...byPlace.values()]
 }
