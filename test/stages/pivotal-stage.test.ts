@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { scriptedModel } from '../../src/model/scripted.ts'
 import { dpoPivotal } from '../../src/record/dpo-pivotal.ts'
 import { findPivotalTokens } from '../../src/stages/pivotal/find-pivotal-tokens.ts'
-import { lastDigit, markovModel, tokenizer, valueOf } from './markov.ts'
+import { coverageOf, firstToFinish } from './coverage.ts'
+import { lastDigit, markovModel, tokenizer } from './markov.ts'
 import { pivotsOf } from './pivots-of.ts'
 
 const sampler = { temperature: 1, topP: 1, topK: 0, maxTokens: 12 }
@@ -65,6 +66,57 @@ test('planted pivots are found, confirmed and paired, with disjoint intervals', 
   assert.ok((counters.trace_tokens_pruned ?? 0) >= 5)
 })
 
+test('every mode finds the planted pivots, and frugal and thorough with fewer rollouts than published', async () => {
+  const spent: number[] = []
+  for (const mode of ['published', 'frugal', 'thorough'] as const) {
+    const stage = findPivotalTokens({
+      student: markovModel(),
+      ...sampler,
+      mode,
+      gap: 0.2,
+      verifier: lastDigit,
+    })
+    const { kept, counters } = await pivotsOf(stage, [trace('xxAxxAx1'), trace('xxBxxBx1', 1)])
+    const at = found(kept).filter(({ confirmed }) => confirmed)
+    for (const position of [2, 5])
+      assert.ok(
+        at.some((row) => row.position === position),
+        `${mode} at ${position}`,
+      )
+    spent.push(counters.student_rollouts ?? 0)
+  }
+  assert.ok((spent[1] ?? 0) < (spent[0] ?? 0) && (spent[2] ?? 0) < (spent[0] ?? 0), String(spent))
+})
+
+test('where first tokens can be banned, other tokens are drawn for the asking: only by a sampler that cuts nothing off', async () => {
+  for (const [topK, forces] of [
+    [0, true],
+    [5, false],
+  ] as const) {
+    const plain = markovModel()
+    const student = { ...plain, capabilities: { ...plain.capabilities, bannedFirst: true } }
+    const stage = findPivotalTokens({ student, ...sampler, topK, gap: 0.2, verifier: lastDigit })
+    const { searched } = await pivotsOf(stage, [trace('xxAxxAx1')])
+    const banned = student.calls.filter(({ options }) => options.bannedFirst !== undefined)
+    assert.equal(banned.length > 0, forces)
+    const nodes = searched[0]?.nodes as readonly { forced_launched: number }[]
+    assert.equal(
+      nodes.some((node) => node.forced_launched > 0),
+      forces,
+    )
+  }
+})
+
+test('whole sentences are searched with the same statistics, say so, and have no pairs', async () => {
+  const stage = findPivotalTokens({ student: markovModel(), ...common, mode: 'frugal', unit: 'sentence' })
+  const { kept, searched } = await pivotsOf(stage, [trace('xxAxxAx1')])
+  assert.equal(searched[0]?.unit, 'sentence')
+  const [row, ...more] = kept as { [name: string]: unknown }[]
+  assert.deepEqual(more, [])
+  assert.deepEqual([row?.position, row?.unit_tokens, row?.pivot_token], [0, 9, 'xxAxxAx1<end>'])
+  assert.deepEqual([row?.confirmed, row?.chosen_id], [true, null])
+})
+
 test('a token that lowers the probability is the rejected side', async () => {
   const { kept } = await pivotsOf(findPivotalTokens({ student: markovModel(), ...common }), [
     trace('xxBxxBx1'),
@@ -119,37 +171,18 @@ test('results do not depend on which rollout or which trace is finished first', 
   assert.deepEqual(await run((_, i) => (i * 7) % 3, 2), straight)
 })
 
-test('intervals hold the truth and no change exceeds 1 - mu beyond noise, over 60 runs', async () => {
-  let [rows, held, beyond] = [0, 0, 0]
-  for (let seed = 0; seed < 60; seed++) {
-    const text = ['xxAxxAx1', 'xxBxxBx1', 'xxAxxBx1'][seed % 3] as string
-    const stage = findPivotalTokens({ student: markovModel(), ...common, rollouts: 48 })
-    for (const row of found((await pivotsOf(stage, [trace(text)], seed)).kept)) {
-      const truth = valueOf(text.slice(0, row.position + 1)) - valueOf(text.slice(0, row.position))
-      rows++
-      if (row.delta_low <= truth && truth <= row.delta_high) held++
-      const bound = 1 - Math.exp(row.logprob)
-      if (row.delta_low > bound || row.delta_high < -bound) beyond++
-    }
+test('intervals hold the truth although wrong answers come later, and no change exceeds 1 - mu', async () => {
+  for (const mode of ['published', 'frugal', 'thorough'] as const) {
+    const { found, held, beyond, wrong } = await coverageOf(mode, { runs: 30 })
+    assert.ok(found >= 40, `${mode}: ${found} pivotal tokens`)
+    assert.ok(held / found >= 0.95, `${mode}: ${held} of ${found} intervals hold the truth`)
+    assert.deepEqual([beyond, wrong], [0, 0], mode)
   }
-  assert.ok(rows > 60, `${rows} pivots`)
-  assert.ok(beyond / rows <= 0.05, `${beyond} of ${rows} changes beyond their bound`)
-  assert.ok(held / rows >= 0.93, `${held} of ${rows} intervals hold the truth`)
 })
 
-test('a trace the policy is sure of has no pivotal token: it is dropped with its reason, and costs no rollout', async () => {
-  const student = scriptedModel({
-    tokenizer,
-    complete: (_, i) => (i % 2 === 0 ? '1' : '0'),
-    score: (ids, from) => ids.slice(from).map(() => -0.1),
-  })
-  const { kept, dropped } = await pivotsOf(findPivotalTokens({ student, ...common }), [trace('xxx')])
-  assert.deepEqual(kept, [])
-  assert.deepEqual(
-    dropped.map(({ reason }) => reason),
-    ['no pivotal token'],
-  )
-  assert.equal(student.calls.filter(({ options }) => options.n > 1).length, 0)
+test('rollouts taken as they finish, not as they were launched, would break the intervals', async () => {
+  const { found, held } = await coverageOf('frugal', { runs: 40, model: firstToFinish(markovModel()) })
+  assert.ok(held / found < 0.95, `${held} of ${found} intervals hold the truth`)
 })
 
 test('a truncated rollout is a failure, whatever its text says', async () => {
