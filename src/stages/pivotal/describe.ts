@@ -33,11 +33,22 @@ export interface Searched {
   readonly left: () => number
 }
 
-/** A pivotal token as its row tells it, with its pair where one can be certified. */
-export async function describePivot(
+/** Pivotal tokens as their rows tell them, with their pairs where some can be certified. */
+export async function describePivots(
+  of: Searcher,
+  trace: Searched,
+  pivots: readonly Pivot[],
+): Promise<readonly Row<typeof pivotFields>[]> {
+  const pairs = await Promise.all(pivots.map((pivot) => pairOf(of, trace, pivot)))
+  // The branches of a pair may be any rollouts of the trace: now all are there.
+  return Promise.all(pivots.map((pivot, i) => describePivot(of, trace, pivot, pairs[i] ?? null)))
+}
+
+async function describePivot(
   of: Searcher,
   trace: Searched,
   pivot: Pivot,
+  pair: TokenPair | null,
 ): Promise<Row<typeof pivotFields>> {
   const { tokenizer, mode } = of
   const { promptIds, traceIds, scores, process, run } = trace
@@ -48,7 +59,6 @@ export async function describePivot(
   const logprob = unitScores.reduce((sum, score) => sum + score.logprob, 0)
   const bounded = unitScores.some(({ isLowerBound }) => isLowerBound === true)
   const [first] = unitScores
-  const pair = await pairOf(of, trace, pivot)
   const rest = { ids: traceIds.slice(position), correct: trace.correct }
   const place = { promptIds, prefix, tokenId, logprob, bought: process.bought(), rest, run }
   return {

@@ -76,6 +76,8 @@ function branchOf(
   const wanted = [...prefix, id]
   const through = bought.filter((rollout) => {
     if (isCorrect(rollout) !== correct || (!correct && rollout.verdict !== 'different')) return false
+    // Given another token further on, it is no answer of the policy's own.
+    if (rollout.purpose === 'pair' && rollout.prefix.length > from + 1) return false
     const whole = [...rollout.prefix, ...rollout.ids]
     return whole.length > from && wanted.every((token, i) => whole[i] === token)
   })

@@ -37,13 +37,15 @@ export const isCorrect = ({ verdict }: Bought): boolean => verdict === 'equal'
 /** The one process every estimate of a question draws from (rules S1 and S2 of pivotal token search): one sampler, exact
  *  token ids, a cap on the whole answer, truncated rollouts counted as failures, verdicts in launch order. */
 export interface RolloutProcess {
-  /** n rollouts after `prefix`, in launch order, none drawn before; at most as many as the allowance has left. */
+  /** n rollouts after `prefix`, in launch order, none drawn before. */
   draw(
     prefix: readonly number[],
     n: number,
     purpose: Purpose,
     banned?: number | null,
   ): Promise<readonly Bought[]>
+  /** How many were launched, answered or not. */
+  launched(): number
   /** All of them, in the order of node, purpose and launch. */
   bought(): readonly Bought[]
 }
@@ -68,10 +70,13 @@ export const samplingRule = ({ temperature, topP, topK, minP }: Sampler): Omit<S
 export function rolloutProcess(of: RolloutProcessOptions): RolloutProcess {
   const all: Bought[] = []
   const launched = new Map<string, number>()
+  let total = 0
   return {
+    launched: () => total,
     bought: () => all.toSorted(byLaunch),
     draw: async (prefix, n, purpose, banned = null) => {
       if (n === 0) return []
+      total += n
       const place = JSON.stringify([prefix, purpose, banned])
       const first = launched.get(place) ?? 0
       launched.set(place, first + n)

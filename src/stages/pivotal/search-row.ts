@@ -4,9 +4,10 @@ import type { Run } from '../../pipeline/stage.ts'
 import type { Row } from '../../record/columns.ts'
 import type { pivotFields } from '../../record/pivotal-tokens.ts'
 import type { searchColumns } from '../../record/search-trace.ts'
-import { describePivot } from './describe.ts'
+import { describePivots } from './describe.ts'
 import type { SearchSettings, TraceRow } from './find-pivotal-tokens.ts'
 import { passing } from './nodes.ts'
+import { inPrefixOrder } from './prefix-order.ts'
 import { gateRollouts, type Question } from './question.ts'
 import { onTrace } from './on-trace.ts'
 import { type Bought, rolloutProcess, samplingRule } from './rollouts.ts'
@@ -65,7 +66,6 @@ async function searched(
   const { judge } = question
   const key = [run.seed, 'findPivotalTokens', row.trace_id]
   const process = rolloutProcess({ ...of, promptIds, judge, key, run })
-  let asked = 0
   const result = await searchTrace(
     {
       logprobs: scores.map(({ logprob }) => logprob),
@@ -76,22 +76,19 @@ async function searched(
     },
     {
       canForce: canForce(of),
-      draw: async ({ node, n, forced, purpose }) => {
+      draw: inPrefixOrder(async ({ node, n, forced, purpose }) => {
         const banned = forced ? (traceIds[node] as number) : null
         // Fewer than wanted: the budget is spent.
-        const granted = Math.min(n, budget - asked)
-        asked += granted
+        const granted = Math.min(n, budget - process.launched())
         return mapped(await process.draw(traceIds.slice(0, node), granted, purpose, banned), traceIds)
-      },
+      }),
     },
     { ...of, maxRollouts: budget },
   )
   const selecting = process.bought().filter(({ purpose }) => purpose === 'search')
-  const left = (): number => budget - process.bought().length
+  const left = (): number => budget - process.launched()
   const seen = [...known, ...mapped(selecting, traceIds)]
-  const pivots: Row<typeof pivotFields>[] = []
-  for (const pivot of result.pivots)
-    pivots.push(await describePivot(of, { ...trace, seen, process, run, left }, pivot))
+  const pivots = await describePivots(of, { ...trace, seen, process, run, left }, result.pivots)
   const bought = process.bought()
   const own = mapped(bought, traceIds)
   question.rollouts.push(...bought)
