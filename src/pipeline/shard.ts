@@ -98,11 +98,7 @@ export async function runShard(
   })
 
   const spent = account.purse.mark()
-  const tally = newTally(
-    plan,
-    { shard, shards: plan.shards, concurrency: account.concurrency, signal },
-    watch,
-  )
+  const tally = newTally(plan, { shard, concurrency: account.concurrency, signal }, watch)
   const writers = await openWriters(plan, attempt)
   const removed = await createParquetWriter(join(attempt, 'removed.parquet'), {
     columns: removedColumns,
@@ -160,17 +156,14 @@ interface Tally extends Run {
   counters(): Record<string, number>
 }
 
-function newTally(
-  plan: Plan,
-  of: Pick<Run, 'shard' | 'shards' | 'concurrency' | 'signal'>,
-  watch: Watch,
-): Tally {
+function newTally(plan: Plan, of: Pick<Run, 'shard' | 'concurrency' | 'signal'>, watch: Watch): Tally {
   const counted = new Map<string, { stage: string; reason: string; rows: number }>()
   const counters = new Map<string, number>()
   const removed: Record<string, unknown>[] = []
   const out = Array<number>(stagesOf(plan.steps).length + 1).fill(0)
   return {
     ...of,
+    shards: plan.shards,
     seed: plan.seed,
     removed,
     out,

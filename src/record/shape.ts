@@ -13,7 +13,7 @@ export interface Shape<Needs extends Columns, Out extends Columns> {
 }
 
 /** A file in sidecars/ with a line a row. */
-export interface Sidecar {
+interface Sidecar {
   readonly file: string
   /** Columns that it leaves out. */
   readonly without: readonly string[]

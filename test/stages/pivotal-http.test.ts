@@ -106,7 +106,7 @@ test('planted pivots are found behind a server: one request a batch, exact ids, 
   for (const one of confirmed) assert.deepEqual([one.chosen_token, one.rejected_token], ['A', 'B'])
   assert.equal(searched[0]?.on_policy, true)
 
-  const prompt = searched[0]?.policy_prompt_ids as readonly number[]
+  const prompt = searched[0].policy_prompt_ids as readonly number[]
   const asked = server.requests.slice(probes).map(({ body }) => body as { prompt: number[]; n?: number })
   const drawn = asked.filter(({ n = 1 }) => n > 1)
   assert.ok(drawn.length > 5 && asked.length < (counters.student_rollouts ?? 0), `${asked.length} requests`)

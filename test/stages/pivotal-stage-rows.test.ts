@@ -46,8 +46,8 @@ test('every searched trace has its row in search_trace, with what was closed and
   assert.equal(rows.length, 2)
   const [first] = rows
   assert.deepEqual(first?.trace_ids, [...tokenizer.encode('xxAxxAx1'), tokenizer.eos.id])
-  assert.deepEqual(first?.pivots, [2, 5])
-  assert.deepEqual(first?.pruned, [true, true, false, true, true, false, true, true, true])
+  assert.deepEqual(first.pivots, [2, 5])
+  assert.deepEqual(first.pruned, [true, true, false, true, true, false, true, true, true])
 })
 
 test('a trace the policy is sure of costs no rollout, has its row all the same, and is dropped with its reason after it', async () => {
@@ -59,7 +59,7 @@ test('a trace the policy is sure of costs no rollout, has its row all the same, 
   const { searched, dropped } = await pivotsOf(findPivotalTokens({ student, ...common }), [trace('xxx')])
   const [row] = shaped(searchTraces, searched)
   assert.deepEqual(row?.pivots, [])
-  assert.ok(row?.pruned.every((closed) => closed))
+  assert.ok(row.pruned.every((closed) => closed))
   assert.deepEqual(shaped(rollouts, searched), [])
   assert.deepEqual(shaped(prm, searched)[0]?.values, [0])
   assert.deepEqual(

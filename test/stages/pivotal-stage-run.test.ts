@@ -64,7 +64,7 @@ function pipelineOf(student: ReturnType<typeof markovModel>, maxRollouts?: numbe
     .through(eachPivotalToken())
     .into(pivotalTokens)
     .into(dpoPivotal)
-    .into(dpoBranchText) as unknown as Pipeline<Columns>
+    .into(dpoBranchText)
 }
 
 async function run(out: string, student = markovModel(), maxRollouts?: number) {

@@ -5,10 +5,10 @@ export interface Allowance {
   take(want: number): Grant
 }
 
-export interface Grant {
+interface Grant {
   readonly rollouts: Promise<number>
   /** What was used of it; the first word counts. */
-  settle(used: number): void
+  readonly settle: (used: number) => void
 }
 
 /** Without a cap everyone gets what is wanted. */

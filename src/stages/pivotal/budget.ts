@@ -2,7 +2,7 @@ import type { Row, Columns } from '../../record/columns.ts'
 import type { Stage } from '../../pipeline/stage.ts'
 
 /** Success probability of a question as far as its row tells; null where nothing was measured. */
-export function passRateOf(row: Readonly<Record<string, unknown>>): number | null {
+function passRateOf(row: Readonly<Record<string, unknown>>): number | null {
   if (typeof row.pass_rate === 'number') return row.pass_rate
   const { gate_verdicts: verdicts } = row
   if (!Array.isArray(verdicts) || verdicts.length === 0) return null

@@ -6,7 +6,7 @@ import type { Sampler } from '../generate-traces.ts'
 import type { Judge } from './judge.ts'
 
 /** What rollouts are bought for. Fresh ones are never among those that selected. */
-export type Purpose = 'search' | 'confirm' | 'pair'
+type Purpose = 'search' | 'confirm' | 'pair'
 
 /** A rollout as it was bought, whole. */
 export interface Bought {

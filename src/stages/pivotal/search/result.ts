@@ -54,7 +54,7 @@ export interface Pivot {
 }
 
 /** What is known of a node: every rollout that reached it unforced counts, wherever it was launched. */
-export interface SearchNode {
+interface SearchNode {
   readonly node: number
   readonly estimate: Estimate
   readonly launched: number
