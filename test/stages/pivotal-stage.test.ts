@@ -4,7 +4,7 @@ import { scriptedModel } from '../../src/model/scripted.ts'
 import { dpoPivotal } from '../../src/record/dpo-pivotal.ts'
 import { findPivotalTokens } from '../../src/stages/pivotal/find-pivotal-tokens.ts'
 import { coverageOf, firstToFinish } from './coverage.ts'
-import { lastDigit, markovModel, tokenizer } from './markov.ts'
+import { lastDigit, markovModel, tokenizer, valueOf } from './markov.ts'
 import { pivotsOf } from './pivots-of.ts'
 
 const sampler = { temperature: 1, topP: 1, topK: 0, maxTokens: 12 }
@@ -185,16 +185,48 @@ test('rollouts taken as they finish, not as they were launched, would break the 
   assert.ok(held / found < 0.95, `${held} of ${found} intervals hold the truth`)
 })
 
+test('a log-probability that is only bounded says so: how often the policy leaves there is counted', async () => {
+  const exact = markovModel()
+  const student = {
+    ...exact,
+    score: async (...asked: Parameters<typeof exact.score>) =>
+      (await exact.score(...asked)).map((score) => ({ ...score, isLowerBound: true as const })),
+  }
+  const stage = findPivotalTokens({ student, ...sampler, gap: 0.2, verifier: lastDigit })
+  const { kept } = await pivotsOf(stage, [trace('xxAxxAx1')])
+  const first = (kept as { [name: string]: unknown }[]).find(({ position }) => position === 2)
+  assert.deepEqual([first?.logprob_is_lower_bound, first?.estimator], [true, 'frugal, leaving counted'])
+  const [low, high] = [first?.delta_low as number, first?.delta_high as number]
+  const truth = valueOf('xxA') - valueOf('xx')
+  assert.ok(low <= truth && truth <= high, `${low} to ${high}`)
+})
+
+test('min-p is part of the sampler: it goes with every rollout and is told', async () => {
+  const student = markovModel()
+  const stage = findPivotalTokens({ student, ...sampler, minP: 0.05, gap: 0.2, verifier: lastDigit })
+  const { searched } = await pivotsOf(stage, [trace('xxAxxAx1')])
+  assert.ok(student.calls.every(({ options }) => options.minP === 0.05))
+  assert.match(String(searched[0]?.sampler_fingerprint), /"minP":0.05/)
+})
+
 test('a truncated rollout is a failure, whatever its text says', async () => {
   const student = scriptedModel({
     tokenizer,
     complete: () => ({ text: 'x1', finishReason: 'length' }),
     score: (ids, from) => ids.slice(from).map(() => -1),
   })
-  const { kept } = await pivotsOf(findPivotalTokens({ student, ...common }), [trace('x1')])
+  const { kept, searched } = await pivotsOf(findPivotalTokens({ student, ...common }), [trace('x1')])
   const [row] = found(kept)
   assert.deepEqual([row?.position, row?.prob_after], [2, 1])
   assert.ok(Math.abs((row?.prob_before ?? 0) - Math.exp(-1)) < 1e-9, 'it succeeds by the token alone')
+  const bought = searched[0]?.rollouts as readonly { verdict: string; answer: string | null }[]
+  assert.ok(bought.every(({ verdict, answer }) => verdict === 'truncated' && answer === null))
+  const drawn = student.calls.filter(({ options }) => options.n > 1)
+  assert.equal(
+    drawn.reduce((sum, { options }) => sum + options.n, 0),
+    bought.length,
+    'none is bought again',
+  )
 })
 
 test('traces of another tokenizer are encoded once by the text; what cannot be spelt or is too long is dropped', async () => {
