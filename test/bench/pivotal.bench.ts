@@ -1,7 +1,7 @@
 /** Pivotal token search in worlds whose values are known, every method on the same traces: `npm run bench:pivotal`, with
  *  --json a line of JSON a figure. The seeds here tuned nothing. It fails where a bar is missed. */
 import { fileURLToPath } from 'node:url'
-import { cancellingWorld, driftWorld, nullWorld } from '../stages/planted-worlds.ts'
+import { cancellingWorld, decidedWorld, driftWorld, nullWorld } from '../stages/planted-worlds.ts'
 import { plantedSource } from '../stages/planted-source.ts'
 import { makeWorld, type World } from '../stages/toy-world.ts'
 import { type Figure, show } from './figure.ts'
@@ -33,6 +33,7 @@ const methods: readonly (readonly [name: string, method: Method, canForce: boole
 const worlds: readonly (readonly [name: string, traces: number, make: (i: number) => World])[] = [
   ['300 tokens', 300, (i) => makeWorld(300, 'bench', i)],
   ['1,500 tokens', 60, (i) => makeWorld(1500, 'bench long', i)],
+  ['finished traces of 80 tokens, 19 in 20 sure', 150, (i) => decidedWorld(80, 'bench', i)],
   ['opposite pivots that cancel', 100, (i) => cancellingWorld(300, 'bench', i)],
   ['no pivot at all', 200, (i) => nullWorld(300, 'bench', i)],
   ['many small drifts', 200, (i) => driftWorld(300, 'bench', i)],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { SearchOptions, SearchResult } from '../../src/stages/pivotal/search/result.ts'
+import type { SearchMode, SearchOptions, SearchResult } from '../../src/stages/pivotal/search/result.ts'
 import { searchTrace } from '../../src/stages/pivotal/search/search-trace.ts'
 import type { Ask, Rollout, RolloutSource } from '../../src/stages/pivotal/search/source.ts'
 import { type Random, rngFor } from '../../src/statistics/random.ts'
@@ -9,7 +9,7 @@ import { plantedSource } from './planted-source.ts'
 import { cancellingWorld, nullWorld } from './planted-worlds.ts'
 import { makeWorld, type World } from './toy-world.ts'
 
-const modes = ['published', 'frugal', 'thorough'] as const
+const modes: readonly SearchMode[] = ['published', 'frugal', 'thorough']
 const common = { gap: 0.2, q: 0.1 }
 
 /** A world whose success probabilities are given; every token has probability one half. */

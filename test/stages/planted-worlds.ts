@@ -47,6 +47,26 @@ export function cancellingWorld(length: number, ...key: readonly (string | numbe
   return worldOf(start, steps)
 }
 
+/** Finished traces of a policy that is mostly sure: 19 tokens in 20 are, and two thirds of the others are pivotal. Built
+ *  from the verdict backward; V is the mixture at every node. */
+export function decidedWorld(length: number, ...key: readonly (string | number)[]): World {
+  const random = rngFor('decided', ...key)
+  const correct = random.next() < 0.6
+  const [values, others, logprobs]: [number[], number[], number[]] = [[correct ? 1 : 0], [], []]
+  for (let step = 0; step < length; step++) {
+    const after = values[0] as number
+    const open = random.next() < 0.05
+    const mu = open ? 0.3 + 0.45 * random.next() : 1 - 0.02 * random.next()
+    const pivotal = open && random.next() < 2 / 3
+    const away = pivotal ? 0.35 / (1 - mu) + 0.3 * random.next() : 0.1 * random.next() - 0.05
+    const other = Math.min(1, Math.max(0, after + (after > 0.5 ? -away : away)))
+    logprobs.unshift(Math.log(mu))
+    others.unshift(other)
+    values.unshift(mu * after + (1 - mu) * other)
+  }
+  return { logprobs, values, others, correct }
+}
+
 /** As in the toy world: four in five nearly certain, the others anything. */
 const drawProbability = (random: Random): number =>
   random.next() < 0.8 ? 1 - Math.min(0.2, -0.01 * Math.log(1 - random.next())) : 0.1 + 0.8 * random.next()

@@ -15,9 +15,8 @@ interface Confirmation extends Expecting {
 }
 
 /** Fresh rollouts a side and round. A test ends early when its evidence would pass alone among all candidates and the
- *  change clearly reaches the gap, but not before `least` rollouts have left there, which keeps what is reported within
- *  a few hundredths of unbiased. Ours, not from the paper. */
-const [batch, least, clear] = [8, 32, 0.8]
+ *  change clearly reaches the gap. Ours, not from the paper. */
+const [batch, clear] = [8, 0.8]
 
 /** Tests candidates on fresh rollouts, the likeliest first, as many in step as the cap can see through. Each test is an
  *  e-process, so that it may stop when it likes; fresh rollouts serve every candidate they pass. */
@@ -31,7 +30,7 @@ export async function confirmLinks(
   const promise = (k: number): number => (known[k] as Belief).pivotal
   let open = candidates.toSorted((a, b) => promise(b) - promise(a) || a - b)
   while (open.length > 0) {
-    const together = Math.max(1, Math.floor(purse.left / (2 * least)))
+    const together = Math.max(1, Math.floor(purse.left / (2 * of.effort.leastConfirm)))
     const asks = open.slice(0, together).flatMap((k) => asksFor(of, fresh, k))
     const rollouts = await purse.buy(asks)
     fresh.add(rollouts)
@@ -53,7 +52,7 @@ function undecided(of: Confirmation, fresh: Tally, k: number, needed: number): b
   const error = leave.share * Math.sqrt(p.variance + r.variance)
   const reaches = normalCdf((leave.share * Math.abs(p.mean - r.mean) - gap) / error)
   if (reaches < hopeless) return false
-  return other.trials < least || reaches < clear || evidence(of, fresh, k) < needed
+  return other.trials < effort.leastConfirm || reaches < clear || evidence(of, fresh, k) < needed
 }
 
 /** The next rollouts of one test: as many that leave as that stay. Where leaving cannot be forced, or its probability is

@@ -11,11 +11,13 @@ export interface SearchOptions {
   /** Share of false discoveries allowed among the confirmed units of a trace. */
   readonly q: number
   /** Rollouts an estimate takes in mode `published` (50); most search rollouts that leave at one link in the others
-   *  (frugal 8, thorough 24). */
+   *  (frugal 12, thorough 32). */
   readonly rollouts?: number
   /** Most fresh rollouts on either side of a candidate (frugal and published 96, thorough 256); 0 leaves candidates
    *  unconfirmed. */
   readonly confirmRollouts?: number
+  /** Fewest fresh rollouts on either side before a candidate may be confirmed (16). */
+  readonly leastConfirm?: number
   /** In mode `published`: close spans by log-probabilities, which the report does not (true). The others always do. */
   readonly prune?: boolean
   /** Rollouts asked for at once from one node while searching (2). One settles most per rollout; a policy that is cheap to
