@@ -70,7 +70,7 @@ export default definePipeline({
       .min(2)
       .optional()
       .describe(
-        'rollouts an estimate takes (published: 50), or those that leave at one token (frugal 8, thorough 24)',
+        'rollouts an estimate takes (published: 50), or those that leave at one token (frugal 12, thorough 32)',
       ),
     confirmRollouts: z
       .int()

@@ -17,7 +17,7 @@ const evidence = {
   n_before: col.int32(
     'fresh rollouts before the token; those that took another one, where prob_before is stratified',
   ),
-  n_after: col.int32('fresh rollouts after it; a finished answer counts its known verdict as often'),
+  n_after: col.int32('fresh rollouts after it; 1 where it ends the answer, whose verdict is known'),
   search_delta: col.double('the change that the search saw, on rollouts of its own'),
   confirmed: col.bool(
     'the fresh rollouts show a change of at least the gap in the same direction, at the false discovery rate asked for',

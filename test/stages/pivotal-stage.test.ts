@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { scriptedModel } from '../../src/model/scripted.ts'
 import { dpoPivotal } from '../../src/record/dpo-pivotal.ts'
+import { rngFor } from '../../src/statistics/random.ts'
+import type { Verifier } from '../../src/verify/verifier.ts'
 import { findPivotalTokens } from '../../src/stages/pivotal/find-pivotal-tokens.ts'
 import { coverageOf, firstToFinish } from './coverage.ts'
 import { lastDigit, markovModel, tokenizer, valueOf } from './markov.ts'
@@ -207,6 +209,36 @@ test('min-p is part of the sampler: it goes with every rollout and is told', asy
   const { searched } = await pivotsOf(stage, [trace('xxAxxAx1')])
   assert.ok(student.calls.every(({ options }) => options.minP === 0.05))
   assert.match(String(searched[0]?.sampler_fingerprint), /"minP":0.05/)
+})
+
+test('a token that ends the answer needs no rollouts after it, and has its pair', async () => {
+  const next = (text: string): readonly (readonly [string, number])[] =>
+    text.length === 1 ? [['<end>', 0.5], ['1', 0.5]] : [[text === '' ? '1' : '<end>', 1]] // prettier-ignore
+  const student = scriptedModel({
+    tokenizer,
+    complete: (prompt, i, { seed }) => {
+      const ids = prompt.kind === 'tokens' ? prompt.ids : []
+      const before = tokenizer.decode(ids).split('|')[1] ?? ''
+      if (before.length === 2) return ''
+      const ends = rngFor(seed, i).next() < 0.5
+      return (before === '' ? '1' : '') + (ends ? '' : '1')
+    },
+    score: (ids, from) =>
+      ids.slice(from).map((id, k) => {
+        const before = tokenizer.decode(ids.slice(0, from + k)).split('|')[1] ?? ''
+        return Math.log(next(before).find(([letter]) => letter === tokenizer.decode([id]))?.[1] ?? 0)
+      }),
+  })
+  const verifier: Verifier = {
+    id: 'short/1',
+    verify: (text) => ({ verdict: text.length === 1 ? 'equal' : 'different', extracted: text, reason: null }),
+  }
+  const stage = findPivotalTokens({ student, ...sampler, gap: 0.2, verifier })
+  const { kept } = await pivotsOf(stage, [trace('1')])
+  const [row] = kept as { [name: string]: unknown }[]
+  assert.deepEqual([row?.position, row?.pivot_token, row?.prob_after, row?.n_after], [1, '<end>', 1, 1])
+  assert.deepEqual([row?.chosen_token, row?.rejected_token, row?.prob_rejected], ['<end>', '1', 0])
+  assert.deepEqual([row?.chosen_branch, row?.rejected_branch], ['<end>', '1<end>'])
 })
 
 test('a truncated rollout is a failure, whatever its text says', async () => {

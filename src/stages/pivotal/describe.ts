@@ -2,7 +2,7 @@ import type { Model, Tokenizer, TokenScore } from '../../model/model.ts'
 import type { Run } from '../../pipeline/stage.ts'
 import type { Row } from '../../record/columns.ts'
 import type { pivotFields } from '../../record/pivotal-tokens.ts'
-import { share } from '../../statistics/estimate.ts'
+import { type Estimate, share } from '../../statistics/estimate.ts'
 import type { Sampler } from '../generate-traces.ts'
 import { passing } from './nodes.ts'
 import { certifyPair, type TokenPair } from './pair.ts'
@@ -91,7 +91,7 @@ async function describePivot(
 /** Only single tokens that fresh rollouts have confirmed have a pair, and only while the budget lasts. */
 async function pairOf(
   { gap, pairRollouts }: Searcher,
-  { traceIds, seen, process, left, run }: Searched,
+  { traceIds, correct, seen, process, left, run }: Searched,
   { position, end, fresh, after, others, confirmed }: Pivot,
 ): Promise<TokenPair | null> {
   if (!confirmed || end !== position + 1) return null
@@ -103,7 +103,7 @@ async function pairOf(
     prefix: traceIds.slice(0, position),
     tokenId: traceIds[position] as number,
     raises: fresh.delta > 0,
-    after,
+    after: end < traceIds.length ? after : known(correct, pairRollouts),
     searchAfter: passing(seen, end),
     others,
     gap,
@@ -112,3 +112,6 @@ async function pairOf(
   const pair = await certifyPair(question, process)
   return pair !== null && share(pair.chosen) > share(pair.rejected) ? pair : null
 }
+
+/** The verdict of a finished answer is known: it counts as often as it would be drawn. */
+const known = (correct: boolean, trials: number): Estimate => ({ successes: correct ? trials : 0, trials })

@@ -38,7 +38,7 @@ export interface FindPivotalTokensOptions extends Sampler {
   /** Share of false discoveries allowed among the confirmed pivotal tokens of a trace. */
   readonly q?: number
   /** Rollouts an estimate takes (published: 50; figure 3 of the report used 529), or most search rollouts that leave at one token
-   *  (frugal 8, thorough 24). */
+   *  (frugal 12, thorough 32). */
   readonly rollouts?: number | undefined
   /** Most fresh rollouts on either side of what was found (frugal and published 96, thorough 256). */
   readonly confirmRollouts?: number | undefined
