@@ -15,6 +15,10 @@ import { passRates } from '../src/record/pass-rates.ts'
 import { pivotalTokens } from '../src/record/pivotal-tokens.ts'
 import { rlvrTulu } from '../src/record/rlvr-tulu.ts'
 import { sft } from '../src/record/sft.ts'
+import { dpoBranchText } from '../src/record/dpo-branch-text.ts'
+import { prm } from '../src/record/prm.ts'
+import { rollouts } from '../src/record/rollouts.ts'
+import { searchTraces } from '../src/record/search-trace.ts'
 import { sftText } from '../src/record/sft-text.ts'
 import { carriedColumns } from '../src/record/shape.ts'
 import { type Columns, typeName } from '../src/record/columns.ts'
@@ -36,9 +40,13 @@ const shapes: readonly { readonly config: string; readonly columns: Columns }[] 
   sftText,
   sft(unused),
   passRates,
+  searchTraces,
   pivotalTokens,
   dpoPivotal,
+  dpoBranchText,
   dpoBranch(unused),
+  prm,
+  rollouts,
   dpoFull(unused),
   grpo(),
   kto,

@@ -14,6 +14,7 @@ import { fillLedger, requireBatches } from './fill-ledger.ts'
 import { datasetInfo } from './dataset-info.ts'
 import type { Pipeline } from './pipeline.ts'
 import { modelsOf, type Plan, stagesOf } from './plan.ts'
+import { writeSidecars } from './sidecars.ts'
 import { type CommitRecord, configsOf, readCommit, runShard, type Watch } from './shard.ts'
 import type { SourceRow } from './source.ts'
 
@@ -66,6 +67,7 @@ export async function runPipeline(
   const missing = plan.shards - commits.length
   if (missing > 0) return { manifest: null, manifestPath, missing }
   const manifest = await manifestOf(plan, commits)
+  await writeSidecars(plan, manifest, out)
   await writeWhole(join(out, 'README.md'), datasetCard(manifest))
   await writeWhole(join(out, 'dataset_info.json'), datasetInfo(manifest))
   await writeWhole(manifestPath, `${JSON.stringify(manifest, null, 2)}\n`)

@@ -8,6 +8,8 @@ export interface Shape<Needs extends Columns, Out extends Columns> {
   /** Columns that are used where the pipeline has them; a row may lack them. */
   readonly wants?: Columns
   readonly columns: Out
+  /** A JSON Lines copy beside the Parquet, for tools that read nothing else. */
+  readonly sidecar?: Sidecar
   /** None: the row has no place in this config. */
   rows(row: Row<Needs>): Iterable<Row<Out>>
 }
@@ -23,3 +25,9 @@ export const carriedColumns: readonly string[] = [
   'decon_span_start',
   'decon_span_end',
 ]
+/** A file in sidecars/ with a line a row. */
+interface Sidecar {
+  readonly file: string
+  /** Columns that it leaves out. */
+  readonly without: readonly string[]
+}
