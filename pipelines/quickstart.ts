@@ -8,8 +8,8 @@ import {
   findPivotalTokens,
   generateTraces,
   locate,
-  numericAnswer,
   openModel,
+  openVerifier,
   Pipeline,
   pivotalTokens,
   prm,
@@ -19,6 +19,7 @@ import {
   sftText,
   teachable,
   verifyTraces,
+  verifierNames,
 } from 'fulcrum'
 
 const model = (role: string): string =>
@@ -43,6 +44,11 @@ export default definePipeline({
     teacher: z.string().default('datasets/models/teacher').describe(model('teacher')),
     student: z.string().default('datasets/models/student').describe(model('student')),
     tokenizer: z.string().optional().describe('model folder with the tokenizer of models behind HTTP'),
+    teacherTokenizer: z
+      .string()
+      .optional()
+      .describe("the teacher's, where it has another; none: it is asked by chat, as hosted ones are"),
+    verifier: z.enum(verifierNames).default('numeric').describe('how answers are compared'),
     samples: z.int().min(1).default(1).describe('teacher traces a problem'),
     teacherTemperature: z.number().min(0).default(0.7).describe('temperature of the teacher'),
     temperature: z.number().gt(0).default(1).describe('temperature of every student rollout'),
@@ -90,10 +96,14 @@ export default definePipeline({
     const { tokenizer, temperature, maxTokens, low, high } = options
     const { mode, unit, q, gap, rollouts: perToken, confirmRollouts, traceRollouts, maxRollouts } = options
     const apiKey = process.env.OPENAI_API_KEY
-    const teacher = await openModel(options.teacher, { apiKey, tokenizer })
+    const { teacherTokenizer = tokenizer } = options
+    const teacher = await openModel(options.teacher, {
+      apiKey,
+      tokenizer: teacherTokenizer === 'none' ? undefined : teacherTokenizer,
+    })
     const student = await openModel(options.student, { apiKey, tokenizer })
     const sampler = { temperature, topP: 1, topK: 0 }
-    const verifier = numericAnswer
+    const verifier = await openVerifier(options.verifier)
     return Pipeline.from(problems(locate(options.problems)))
       .through(decontaminate({ against: options.against, as: 'problem' }))
       .through(
