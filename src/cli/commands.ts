@@ -18,5 +18,6 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'benchmarks fetch': async () => (await import('./benchmarks.ts')).fetch,
   'benchmarks verify': async () => (await import('./benchmarks.ts')).verify,
   'export-model': async () => (await import('./export-model.ts')).default,
+  report: async () => (await import('./report.ts')).default,
   doctor: async () => (await import('./doctor.ts')).default,
 }
