@@ -1,4 +1,4 @@
-import type { Counts, ExplorerIndex, TraceDetail, TraceLine } from './embedded.ts'
+import type { Counts, ExplorerIndex, TraceDetail } from './embedded.ts'
 import { detailOf, type Found, lineOf } from './detail.ts'
 import { type Path, pathOf, type Vocabulary } from './paths.ts'
 import { tracesOfPairs } from './pairs-only.ts'
@@ -30,14 +30,13 @@ export async function readExplorer(dataset: Dataset, most: number): Promise<Expl
       : await searched(dataset, pivots, { totals, vocabulary, most })
   const kept = found.sort(byChange).slice(0, most)
   const branches = await branchTexts(dataset, new Set(kept.map(({ key }) => key)))
-  const paths = await withPaths(dataset, kept)
-  const details: TraceDetail[] = []
-  const lines: TraceLine[] = []
-  for (const one of kept) {
-    lines.push(lineOf(one))
-    details.push(detailOf(one, { paths: paths.get(one.key) ?? [], branches, vocabulary }))
+  const details = new Map(kept.map((one) => [one.key, detailOf(one, { paths: [], branches, vocabulary })]))
+  for await (const [key, paths] of pathsByTrace(dataset, kept)) {
+    const one = kept.find((trace) => trace.key === key)
+    if (one !== undefined) details.set(key, detailOf(one, { paths, branches, vocabulary }))
   }
-  return { index: { ...headOf(dataset), counts: countsOf(pivots, found, totals), traces: lines }, details }
+  const counts = countsOf(pivots, found, totals)
+  return { index: { ...headOf(dataset), counts, traces: kept.map(lineOf) }, details: [...details.values()] }
 }
 
 const emptyTotals = (): Totals => ({
@@ -152,17 +151,22 @@ async function branchTexts(dataset: Dataset, wanted: ReadonlySet<string>) {
   return texts
 }
 
-async function withPaths(dataset: Dataset, kept: readonly Found[]): Promise<Map<string, Path[]>> {
+/** Rollouts of the kept traces; those of one trace come one after the other. */
+async function* pathsByTrace(
+  dataset: Dataset,
+  kept: readonly Found[],
+): AsyncGenerator<readonly [key: string, paths: readonly Path[]]> {
   const traces = new Map(kept.map(({ key, search }) => [key, search?.trace_ids ?? null]))
-  const paths = new Map<string, Path[]>()
-  if (dataset.manifest.configs.search_trace === undefined) return paths
+  let last = ''
+  let paths: Path[] = []
   for await (const row of rowsOf(dataset, 'rollouts')) {
     const key = keyOf(row)
     const trace = traces.get(key) ?? null
     if (trace === null) continue
-    const list = paths.get(key)
-    if (list === undefined) paths.set(key, [pathOf(row, trace)])
-    else list.push(pathOf(row, trace))
+    if (key !== last && paths.length > 0) yield [last, paths]
+    if (key !== last) paths = []
+    last = key
+    paths.push(pathOf(row, trace))
   }
-  return paths
+  if (paths.length > 0) yield [last, paths]
 }

@@ -12,6 +12,7 @@ const modules = [
   'trace-list',
   'overview',
   'node-panel',
+  'rollout-tree',
   'value-chart',
   'token-strip',
   'branches',

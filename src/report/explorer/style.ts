@@ -43,11 +43,12 @@ nav { display: flex; gap: 16px; justify-content: space-between; margin-bottom: 1
 .values .mean { stroke-width: 1.5; opacity: .7 }
 .values .passed { fill: var(--accent); opacity: .5 }
 .values .launched { fill: var(--accent); fill-opacity: .7; stroke: var(--card); stroke-width: 1 }
+.values .few { opacity: .18 }
 .values .jump { stroke-width: 5; stroke-linecap: round }
-.values .jump.rise, .stem.rise { stroke: rgb(var(--up)) } .values .jump.fall, .stem.fall { stroke: rgb(var(--down)) }
+.values .jump.rise, .values .stem.rise { stroke: rgb(var(--up)) } .values .jump.fall, .values .stem.fall { stroke: rgb(var(--down)) }
 .values .doubtful { stroke-dasharray: 2 7; opacity: .7 }
 .values .trunk { stroke: var(--soft); stroke-width: 3 }
-.stem { fill: none; opacity: .75; stroke-linecap: round }
+.values .stem { fill: none; opacity: .75; stroke-linecap: round }
 .values .cursor { stroke: var(--ink); stroke-dasharray: 3 3 }
 .context, .continuations .text, td.text { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: 13px; white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate }
 .context { color: var(--soft); margin: 0 0 10px }
@@ -73,6 +74,7 @@ summary { cursor: pointer }
 .card > .facts { margin: 0 }
 .place { padding: 1px 8px; font-size: 12.5px; font-weight: 400 }
 @media (max-width: 560px) {
+  .plot { font-size: 20px }
   main { padding: 16px 12px 48px }
   .tile b { font-size: 20px } .tiles { grid-template-columns: 1fr 1fr; gap: 8px } .tile { padding: 10px 12px }
   .filters { grid-template-columns: 1fr 1fr } .row { grid-template-columns: 52px minmax(0, 1fr); padding: 0 10px } .barcode { display: none }

@@ -48,7 +48,7 @@ export function traceView(line: TraceLine, detail: TraceDetail, place: string): 
           h(
             'figcaption',
             {},
-            'Dots: share of rollouts from there that came out right, larger the more were launched there; bars: 95 % intervals; thick: pivotal tokens on fresh rollouts; shaded: closed by log-probabilities alone. Click a place to see its branches.',
+            'Dots: share of rollouts from there that came out right, larger the more were launched there, pale with fewer than 8; bars: 95 % intervals; thick: pivotal tokens on fresh rollouts; shaded: closed by log-probabilities alone. Click a place to see its branches.',
           ),
         )
       : null,

@@ -1,8 +1,11 @@
 import type { NodeFigures, TraceDetail } from '../embedded.ts'
 import { s } from './elements.ts'
 import { counted, decimal } from './figures.ts'
+import { rolloutTree } from './rollout-tree.ts'
 
-const [left, width, top, height, trunk] = [34, 956, 12, 170, 256]
+const [left, width, top, height] = [34, 956, 12, 170]
+/** With fewer rollouts the share at a node is drawn as noise, and the line passes it by. */
+const leastTrials = 8
 
 export interface ValueChart {
   readonly element: SVGElement
@@ -14,13 +17,14 @@ export interface ValueChart {
 export function valueChart(detail: TraceDetail, chosen: (node: number) => void): ValueChart {
   const length = Math.max(1, detail.tokens.length)
   const x = (node: number): number => left + (node / length) * width
-  const cursor = s('line', { class: 'cursor', y1: top, y2: 312 })
+  const cursor = s('line', { class: 'cursor', y1: top, y2: 318 })
   const reached = detail.nodes.filter(([, , trials]) => trials > 0)
+  const best = bestEstimates(detail)
   const element = s(
     'svg',
     {
       class: 'values',
-      viewBox: '0 0 1000 326',
+      viewBox: '0 0 1000 342',
       role: 'img',
       'aria-label': `Success probability along ${counted(length, 'token')}, and where rollouts left the trace`,
     },
@@ -29,23 +33,29 @@ export function valueChart(detail: TraceDetail, chosen: (node: number) => void):
       s('line', { class: 'tick', x1: left, x2: left + width, y1: y(p), y2: y(p) }),
       s('text', { x: left - 6, y: y(p) + 4, 'text-anchor': 'end' }, decimal(p)),
     ]),
-    ...reached.map(([node, , , low, high]) =>
-      s('line', { class: 'whisker', x1: x(node), x2: x(node), y1: y(low), y2: y(high) }),
+    ...reached.map(([node, , trials, low, high]) =>
+      s('line', {
+        class: trials < leastTrials ? 'whisker few' : 'whisker',
+        x1: x(node),
+        x2: x(node),
+        y1: y(low),
+        y2: y(high),
+      }),
     ),
     s('polyline', {
       class: 'mean',
-      points: reached.map((of) => `${x(of[0]).toFixed(1)},${y(rate(of)).toFixed(1)}`).join(' '),
+      points: best.map(([node, p]) => `${x(node).toFixed(1)},${y(p).toFixed(1)}`).join(' '),
     }),
     ...reached.map((of) =>
       s('circle', {
-        class: of[5] + of[6] > 0 ? 'launched' : 'passed',
+        class: `${of[5] + of[6] > 0 ? 'launched' : 'passed'}${of[2] < leastTrials ? ' few' : ''}`,
         cx: x(of[0]),
-        cy: y(rate(of)),
+        cy: y(best.find(([node]) => node === of[0])?.[1] ?? rate(of)),
         r: radius(of),
       }),
     ),
     ...jumps(detail, x),
-    ...tree(detail, x),
+    ...rolloutTree(detail, x),
     cursor,
   )
   element.addEventListener('click', (event) => {
@@ -62,6 +72,17 @@ export function valueChart(detail: TraceDetail, chosen: (node: number) => void):
 
 const y = (p: number): number => top + (1 - p) * height
 const rate = ([, successes, trials]: NodeFigures): number => successes / trials
+
+/** Before and after a pivotal token what its fresh rollouts say, elsewhere the share of those that passed. */
+function bestEstimates({ nodes, pivots }: TraceDetail): [node: number, p: number][] {
+  const found = new Map(nodes.filter(([, , trials]) => trials >= leastTrials).map((of) => [of[0], rate(of)]))
+  for (const { position, span, before, after } of pivots) {
+    found.set(position, before)
+    found.set(position + span, after)
+  }
+  return [...found].sort(([a], [b]) => a - b)
+}
+
 /** By the rollouts launched there, up to 9. */
 const radius = ([, , , , , launched, forced]: NodeFigures): number =>
   launched + forced === 0 ? 1.5 : Math.min(9, 2 + Math.sqrt(launched + forced) / 2)
@@ -88,34 +109,4 @@ function jumps({ pivots, positions }: TraceDetail, x: (node: number) => number):
       ...{ x1: x(position), x2: x(position + span), y1: y(before), y2: y(after) },
     }),
   )
-}
-
-function tree({ branches, tokens }: TraceDetail, x: (node: number) => number): SVGElement[] {
-  if (branches.length === 0) return []
-  const leaving = new Map<number, [right: number, wrong: number]>()
-  for (const { at, successes, trials } of branches) {
-    const sums = leaving.get(at) ?? [0, 0]
-    leaving.set(at, [sums[0] + successes, sums[1] + trials - successes])
-  }
-  const most = Math.max(1, ...[...leaving.values()].flat())
-  const stem = (node: number, count: number, way: 'rise' | 'fall'): SVGElement[] => {
-    if (count === 0) return []
-    const reach = (8 + 42 * Math.sqrt(count / most)) * (way === 'rise' ? -1 : 1)
-    const path = `M${x(node).toFixed(1)} ${trunk} q 1 ${(reach * 0.6).toFixed(1)} 7 ${reach.toFixed(1)}`
-    return [
-      s('path', {
-        class: `stem ${way}`,
-        d: path,
-        'stroke-width': (1 + 5 * Math.sqrt(count / most)).toFixed(1),
-      }),
-    ]
-  }
-  return [
-    s('line', { class: 'trunk', x1: left, x2: x(tokens.length), y1: trunk, y2: trunk }),
-    ...[...leaving].flatMap(([node, [right, wrong]]) => [
-      ...stem(node, right, 'rise'),
-      ...stem(node, wrong, 'fall'),
-    ]),
-    s('text', { x: left, y: 322 }, 'rollouts that left the trace: up came out right, down wrong'),
-  ]
 }
