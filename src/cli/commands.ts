@@ -24,5 +24,6 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   export: async () => (await import('./export.ts')).default,
   push: async () => (await import('./push.ts')).default,
   'export-model': async () => (await import('./export-model.ts')).default,
+  report: async () => (await import('./report.ts')).default,
   doctor: async () => (await import('./doctor.ts')).default,
 }

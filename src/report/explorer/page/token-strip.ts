@@ -1,0 +1,122 @@
+import type { NodeFigures, PivotDetail, TraceDetail } from '../embedded.ts'
+import { h } from './elements.ts'
+import { decimal, range, shade, signed, signedRange, visible } from './figures.ts'
+
+export interface TokenStrip {
+  readonly element: HTMLElement
+  select(token: number): void
+}
+
+/** Fewest rollouts on both sides for a token to be tinted without being pivotal. */
+const leastTrials = 16
+
+/** The trace, token by token, coloured by the change of the success probability. One stop of the Tab key; then ← → go token by
+ *  token, ↑ ↓ from one pivotal token to the next. */
+export function tokenStrip(detail: TraceDetail, chosen: (token: number) => void): TokenStrip {
+  const tip = h('div', { class: 'tip', role: 'tooltip', hidden: true })
+  const spans = detail.tokens.map((text, i) => tokenOf(detail, text, i))
+  const strip = h('div', { class: 'trace', role: 'group', 'aria-label': 'Tokens of the trace' }, ...spans)
+  const element = h('div', { class: 'strip' }, strip, tip)
+  const pivotal = detail.pivots.map(({ position }) => indexOf(detail, position)).sort((a, b) => a - b)
+  let current = -1
+  const select = (token: number): void => {
+    const [was, is] = [spans[current], spans[token]]
+    was?.classList.remove('chosen')
+    was?.setAttribute('tabindex', '-1')
+    is?.classList.add('chosen')
+    is?.setAttribute('tabindex', '0')
+    current = token
+  }
+  const numberOf = ({ target }: Event): number => spans.indexOf(target as HTMLSpanElement)
+  strip.addEventListener('click', (event) => {
+    if (numberOf(event) >= 0) chosen(numberOf(event))
+  })
+  strip.addEventListener('keydown', (event) => {
+    const to = {
+      ArrowRight: current + 1,
+      ArrowLeft: current - 1,
+      ArrowDown: pivotal.find((token) => token > current),
+      ArrowUp: pivotal.findLast((token) => token < current),
+      Home: 0,
+      End: spans.length - 1,
+    }[event.key]
+    if (to === undefined || spans[to] === undefined) return
+    event.preventDefault()
+    chosen(to)
+    spans[to].focus()
+  })
+  const tell = (event: Event): void => {
+    const span = spans[numberOf(event)]
+    tip.hidden = span === undefined
+    if (span === undefined) return
+    tip.textContent = describe(detail, numberOf(event))
+    const [box, place] = [element.getBoundingClientRect(), span.getBoundingClientRect()]
+    tip.style.left = `${Math.max(0, Math.min(place.left - box.left, box.width - tip.offsetWidth))}px`
+    tip.style.top = `${place.bottom - box.top + 4}px`
+  }
+  for (const name of ['mouseover', 'focusin']) strip.addEventListener(name, tell)
+  for (const name of ['mouseleave', 'focusout']) strip.addEventListener(name, () => (tip.hidden = true))
+  return { element, select }
+}
+
+/** Where in the tokens a position stands. */
+export const indexOf = ({ positions }: TraceDetail, position: number): number =>
+  positions === null ? position : positions.indexOf(position)
+
+const pivotAt = ({ pivots, positions }: TraceDetail, token: number): PivotDetail | undefined => {
+  const position = positions === null ? token : (positions[token] ?? -1)
+  return pivots.find(({ position: from, span }) => position >= from && position < from + span)
+}
+
+const nodeAt = ({ nodes }: TraceDetail, at: number): NodeFigures | undefined =>
+  nodes.find(([node]) => node === at)
+
+function tokenOf(detail: TraceDetail, text: string, i: number): HTMLSpanElement {
+  const pivot = pivotAt(detail, i)
+  const change = pivot === undefined ? measured(detail, i) : null
+  const classes =
+    pivot !== undefined
+      ? `pivot ${shade(pivot.delta)}${pivot.confirmed ? '' : ' unsure'}`
+      : change !== null && Math.abs(change) >= 0.05
+        ? `hint ${change > 0 ? 'rising' : 'falling'}`
+        : detail.pruned?.[i] === 1
+          ? 'pruned'
+          : ''
+  return h(
+    'span',
+    {
+      class: classes,
+      tabindex: i === 0 ? 0 : -1,
+      'aria-label': pivot === undefined ? null : describe(detail, i),
+    },
+    visible(text),
+  )
+}
+
+/** Change between the two nodes at a token, where both have rollouts: never more than the token's probability allows. */
+function measured(detail: TraceDetail, i: number): number | null {
+  const [before, after] = [nodeAt(detail, i), nodeAt(detail, i + 1)]
+  if (before === undefined || after === undefined) return null
+  if (before[2] < leastTrials || after[2] < leastTrials) return null
+  const bound = -Math.expm1(detail.logprobs?.[i] ?? -Infinity)
+  return Math.max(-bound, Math.min(bound, after[1] / after[2] - before[1] / before[2]))
+}
+
+function describe(detail: TraceDetail, i: number): string {
+  const pivot = pivotAt(detail, i)
+  const logprob = detail.logprobs?.[i]
+  const bound =
+    logprob === undefined
+      ? ''
+      : `probability ${decimal(Math.exp(logprob), 3)}: change at most ${decimal(-Math.expm1(logprob))}`
+  if (pivot !== undefined) {
+    const { before, after, delta, low, high, confirmed } = pivot
+    return `${decimal(before)} → ${decimal(after)}, change ${signed(delta)} ${signedRange(low, high)}, ${confirmed ? 'confirmed' : 'not confirmed'}${bound === '' ? '' : `; ${bound}`}`
+  }
+  const known = (node: NodeFigures | undefined): string =>
+    node === undefined || node[2] === 0 ? '?' : `${decimal(node[1] / node[2])} ${range(node[3], node[4])}`
+  const sides =
+    detail.nodes.length === 0 ? '' : `${known(nodeAt(detail, i))} → ${known(nodeAt(detail, i + 1))}`
+  const why = detail.pruned?.[i] === 1 ? 'closed by its log-probability' : ''
+  return [sides, bound, why].filter((part) => part !== '').join('; ') || 'no figures'
+}
