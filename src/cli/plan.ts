@@ -8,7 +8,7 @@ import { typeName } from '../record/columns.ts'
 import { command } from './command.ts'
 import { planFrom, planOptions } from './run.ts'
 import { batch, dollars, prices } from './spending.ts'
-import { formatCount, table } from './table.ts'
+import { brief, formatCount, table } from './table.ts'
 
 /** Prints what a run would do, and buys nothing. */
 export default command({
@@ -89,7 +89,7 @@ function asText(plan: Plan): string {
   ])
   const columns = Object.entries(plan.columns).map(([name, { type, nullable, meaning }]) => [
     `  ${name}`,
-    `${typeName(type)}${nullable ? ' or null' : ''}`,
+    `${brief(typeName(type), 32)}${nullable ? ' or null' : ''}`,
     meaning,
   ])
   const configs = configsOf(plan).map(
