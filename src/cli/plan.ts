@@ -4,7 +4,7 @@ import { closeModels, type Plan, stagesOf } from '../pipeline/plan.ts'
 import { pricePlan, type Range, type StagePrice } from '../pipeline/price.ts'
 import { requireBatches } from '../pipeline/fill-ledger.ts'
 import { configsOf } from '../pipeline/shard.ts'
-import { typeName } from '../record/columns.ts'
+import { type Columns, typeName } from '../record/columns.ts'
 import { command } from './command.ts'
 import { planFrom, planOptions } from './run.ts'
 import { batch, dollars, prices } from './spending.ts'
@@ -76,6 +76,13 @@ function priceText(stages: readonly StagePrice[]): string {
   ].join('\n')
 }
 
+/** The first names; every column has a line of its own below. */
+function namesOf(columns: Columns): string {
+  const names = Object.keys(columns)
+  const more = names.length > 4 ? `, and ${names.length - 3} more` : ''
+  return (more === '' ? names : names.slice(0, 3)).join(', ') + more || '-'
+}
+
 function asText(plan: Plan): string {
   const rows = plan.inputs.reduce((sum, input) => sum + input.rows, 0)
   const inputs = plan.inputs.map(
@@ -83,8 +90,8 @@ function asText(plan: Plan): string {
   )
   const stages = stagesOf(plan.steps).map((stage) => [
     stage.name,
-    Object.keys(stage.needs).join(', ') || '-',
-    Object.keys(stage.adds).join(', ') || '-',
+    namesOf(stage.needs),
+    namesOf(stage.adds),
     (stage.callsPerRow ?? 0) * rows,
   ])
   const columns = Object.entries(plan.columns).map(([name, { type, nullable, meaning }]) => [
