@@ -20,7 +20,9 @@ const model = await localModel(locate('datasets/models/student'))
 const { tokenizer } = model
 if (tokenizer === null) throw new Error('the student has a tokenizer')
 const traces: TrueTrace[] = []
-for (const { id, problem, answer } of await readEvaluationProblems(locate('datasets/arithmetic/development.jsonl'))) {
+for (const { id, problem, answer } of await readEvaluationProblems(
+  locate('datasets/arithmetic/development.jsonl'),
+)) {
   if (traces.length === wanted) break
   const promptIds = tokenizer.encode(tokenizer.renderChat([{ role: 'user', content: problem }]))
   const at = { model, tokenizer, promptIds, answer, id }
