@@ -118,7 +118,9 @@ async function build(seed: number, until: string | undefined): Promise<Built> {
   }
 }
 
-const rolloutsOf = ({ counters }: Manifest): number => counters.student_rollouts ?? 0
+function rolloutsOf({ counters }: Manifest): number {
+  return counters.student_rollouts ?? 0
+}
 
 async function* rowsOf({ folder, manifest }: Built, config: string): AsyncGenerator<Record<string, unknown>> {
   for (const { file } of manifest.configs[config]?.shards ?? []) yield* readParquet(join(folder, file))
