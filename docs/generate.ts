@@ -7,7 +7,11 @@ import { commands } from '../src/cli/commands.ts'
 import { helpOf } from '../src/cli/help.ts'
 import * as auditColumns from '../src/record/audit.ts'
 import { dpoPivotal } from '../src/record/dpo-pivotal.ts'
+import { dpoBranchText } from '../src/record/dpo-branch-text.ts'
 import { pivotalTokens } from '../src/record/pivotal-tokens.ts'
+import { prm } from '../src/record/prm.ts'
+import { rollouts } from '../src/record/rollouts.ts'
+import { searchTraces } from '../src/record/search-trace.ts'
 import { sftText } from '../src/record/sft-text.ts'
 import { type Columns, typeName } from '../src/record/columns.ts'
 import { auditManifestSchema } from '../src/store/audit-manifest.ts'
@@ -56,7 +60,15 @@ async function cliPage(): Promise<string> {
 
 function columnsPage(): string {
   const parts = ['# Columns of the dataset configs', '', 'Made from `src/record` by `npm run docs`.', '']
-  for (const { config, columns } of [sftText, pivotalTokens, dpoPivotal] as const)
+  for (const { config, columns } of [
+    sftText,
+    searchTraces,
+    pivotalTokens,
+    dpoPivotal,
+    dpoBranchText,
+    prm,
+    rollouts,
+  ] as const)
     parts.push(...columnTable(config, columns))
   parts.push('# Columns of an audit', '')
   for (const [name, columns] of Object.entries(auditFiles)) parts.push(...columnTable(name, columns))

@@ -2,7 +2,9 @@ import { z } from 'zod'
 import {
   decontaminate,
   definePipeline,
+  dpoBranchText,
   dpoPivotal,
+  eachPivotalToken,
   findPivotalTokens,
   generateTraces,
   locate,
@@ -10,7 +12,10 @@ import {
   openModel,
   Pipeline,
   pivotalTokens,
+  prm,
   problems,
+  rollouts,
+  searchTraces,
   sftText,
   teachable,
   verifyTraces,
@@ -51,10 +56,38 @@ export default definePipeline({
       .max(1)
       .default(0.2)
       .describe('least change of the success probability at a pivotal token'),
-    rollouts: z.int().min(2).default(64).describe('student rollouts an estimate takes'),
+    mode: z
+      .enum(['frugal', 'thorough', 'published'])
+      .default('frugal')
+      .describe('how traces are searched; published is the recursion of the Phi-4 report'),
+    unit: z
+      .enum(['token', 'sentence'])
+      .default('token')
+      .describe('what is searched, token by token or coarser'),
+    q: z.number().gt(0).lt(1).default(0.1).describe('share of false discoveries among the confirmed'),
+    rollouts: z
+      .int()
+      .min(2)
+      .optional()
+      .describe(
+        'rollouts an estimate takes (published: 50), or those that leave at one token (frugal 12, thorough 32)',
+      ),
+    confirmRollouts: z
+      .int()
+      .min(0)
+      .optional()
+      .describe(
+        'most fresh rollouts on either side of what was found (frugal and published 96, thorough 256)',
+      ),
+    traceRollouts: z.int().min(1).optional().describe('most student rollouts for one trace'),
+    maxRollouts: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('most student rollouts for all traces; most uncertain problems of a shard first'),
   }),
   build: async (options) => {
-    const { tokenizer, temperature, maxTokens, rollouts, low, high, gap } = options
+    const { tokenizer, temperature, maxTokens, low, high } = options
     const apiKey = process.env.OPENAI_API_KEY
     const teacher = await openModel(options.teacher, { apiKey, tokenizer })
     const student = await openModel(options.student, { apiKey, tokenizer })
@@ -76,8 +109,20 @@ export default definePipeline({
       .through(
         teachable({ student, low, high, rollouts: options.gateRollouts, verifier, ...sampler, maxTokens }),
       )
-      .through(findPivotalTokens({ student, gap, rollouts, verifier, ...sampler, maxTokens }))
+      .through(
+        findPivotalTokens({
+          ...options,
+          student,
+          verifier,
+          ...sampler,
+        }),
+      )
+      .into(searchTraces)
+      .into(rollouts)
+      .into(prm)
+      .through(eachPivotalToken())
       .into(pivotalTokens)
       .into(dpoPivotal)
+      .into(dpoBranchText)
   },
 })

@@ -1,5 +1,6 @@
 import { loadAdapted } from '../nn/adapted.ts'
 import type { Generated } from '../nn/sampler.ts'
+import type { SamplingRule } from '../nn/sampling.ts'
 import { loadTokenizer } from '../nn/tokenizer.ts'
 import type { Completion, Model, Prompt, Tokenizer, TokenScore } from './model.ts'
 import { openPool } from './pool.ts'
@@ -21,7 +22,13 @@ export async function localModel(
   const pool = openPool({ folder, adapter }, workers)
   return {
     id: `local:${name}@${sha256.slice(0, 12)}`,
-    capabilities: { tokenIdsIn: true, tokenIdsOut: true, samplerLogprobs: true, score: true },
+    capabilities: {
+      tokenIdsIn: true,
+      tokenIdsOut: true,
+      samplerLogprobs: true,
+      score: true,
+      bannedFirst: true,
+    },
     tokenizer,
     sample: async (prompt, { signal, n, seed, ...options }) => {
       const ids = promptIds(prompt, tokenizer)
@@ -31,16 +38,24 @@ export async function localModel(
       const request = {
         kind: 'generate' as const,
         prompts: [ids],
-        options: { ...options, maxTokens, n, seeds: [seed] },
+        options: { ...ruleOf(options), bannedFirst: options.bannedFirst, maxTokens, n, seeds: [seed] },
       }
       const [generated = []] = (await pool.ask(request, signal)) as Generated[][]
       return generated.map((one) => completionOf(one, ids.length, tokenizer))
     },
     score: async (ids, { signal, from, ...rule }) =>
-      (await pool.ask({ kind: 'score', ids: [...ids], from, rule }, signal)) as TokenScore[],
+      (await pool.ask({ kind: 'score', ids: [...ids], from, rule: ruleOf(rule) }, signal)) as TokenScore[],
     close: pool.close,
   }
 }
+
+/** What a thread is handed: no function can go there. */
+const ruleOf = ({ temperature, topP, topK, minP }: SamplingRule): SamplingRule => ({
+  temperature,
+  topP,
+  topK,
+  minP,
+})
 
 /** A prompt's exact ids, a chat rendered by the model's own template. */
 export function promptIds(prompt: Prompt, tokenizer: Tokenizer): readonly number[] {

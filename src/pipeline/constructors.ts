@@ -126,6 +126,7 @@ async function withDrops<R extends object>(
   const own: Run = {
     seed: run.seed,
     shard: run.shard,
+    shards: run.shards,
     signal: run.signal,
     drop: (...dropped) => drops.push(dropped),
     count: (name, by) => run.count(name, by),

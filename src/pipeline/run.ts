@@ -10,6 +10,7 @@ import { datasetCard } from './card.ts'
 import { claim, sweep } from './claim.ts'
 import type { Pipeline } from './pipeline.ts'
 import { modelsOf, type Plan, stagesOf } from './plan.ts'
+import { writeSidecars } from './sidecars.ts'
 import { type CommitRecord, configsOf, readCommit, runShard, type Watch } from './shard.ts'
 import type { SourceRow } from './source.ts'
 
@@ -59,6 +60,7 @@ export async function runPipeline(
   const missing = plan.shards - commits.length
   if (missing > 0) return { manifest: null, manifestPath, missing }
   const manifest = await manifestOf(plan, commits)
+  await writeSidecars(plan, manifest, out)
   await writeWhole(join(out, 'README.md'), datasetCard(manifest))
   await writeWhole(manifestPath, `${JSON.stringify(manifest, null, 2)}\n`)
   await rm(join(out, 'attempts'), { recursive: true, force: true })

@@ -163,6 +163,7 @@ function newTally(plan: Plan, of: Pick<Run, 'shard' | 'concurrency' | 'signal'>,
   const out = Array<number>(stagesOf(plan.steps).length + 1).fill(0)
   return {
     ...of,
+    shards: plan.shards,
     seed: plan.seed,
     removed,
     out,

@@ -7,6 +7,8 @@ export interface Run {
   readonly seed: number
   /** The shard in work, where there are shards. */
   readonly shard?: number | undefined
+  /** How many there are. */
+  readonly shards?: number | undefined
   /** Rows that a stage with a window takes at once at least, where the run wants more than the stage would. */
   readonly concurrency?: number | undefined
   /** Aborts when the run is interrupted. */

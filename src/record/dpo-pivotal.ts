@@ -1,5 +1,5 @@
 import { col, type Row } from './columns.ts'
-import { pivotColumns } from './pivotal-tokens.ts'
+import { pivotFields, traceFields } from './pivotal-tokens.ts'
 import { promptTextColumns, promptTexts } from './prompt-text.ts'
 import type { Shape } from './shape.ts'
 
@@ -8,8 +8,13 @@ const needs = {
   id: col.string('problem id'),
   problem: col.string('problem text'),
   trace_id: col.string('trace id'),
-  verifier_id: col.string('rule that judged the rollouts'),
-  ...pivotColumns,
+  rollout_verifier_id: col.string('rule that judged the rollouts'),
+  policy_prompt_ids: col.list(id, "the policy's prompt"),
+  policy_added_bos: col.nullable(
+    col.string('beginning-of-sequence token that tokenizers add to it by themselves'),
+  ),
+  ...traceFields,
+  ...pivotFields,
 }
 
 const columns = {
@@ -27,7 +32,7 @@ const columns = {
   prompt_ids: col.list(id, 'exact ids of the prompt'),
   chosen_ids: col.list(id, 'the chosen token, from a rollout or the trace, never re-encoded'),
   rejected_ids: col.list(id, 'the rejected token, likewise'),
-  prob_before: pivotColumns.prob_before,
+  prob_before: pivotFields.prob_before,
   prob_chosen: col.double('success probability after the chosen token, fresh rollouts'),
   prob_chosen_low: col.double('lower end of its 95 % Wilson interval'),
   prob_chosen_high: col.double('upper end'),
@@ -42,25 +47,25 @@ const columns = {
   e_value: col.double(
     'e-value of the two sides against equal success probabilities (Turner, Ly, Grünwald 2024)',
   ),
-  estimator: pivotColumns.estimator,
-  confirmed: pivotColumns.confirmed,
+  estimator: pivotFields.estimator,
+  confirmed: pivotFields.confirmed,
   logprob_chosen: col.double('log-probability of the chosen token under the sampler, nats'),
   logprob_rejected: col.double('log-probability of the rejected token under the sampler, nats'),
-  entropy: pivotColumns.entropy,
+  entropy: pivotFields.entropy,
   is_greedy: col.nullable(
     col.bool(
       'no token is more likely there than the one the searched trace has; null where the engine does not tell',
     ),
   ),
-  position: pivotColumns.position,
-  trace_length: pivotColumns.trace_length,
+  position: pivotFields.position,
+  trace_length: pivotFields.trace_length,
   question_id: col.string('problem id'),
   trace_id: needs.trace_id,
-  model_id: pivotColumns.model_id,
-  tokenizer_sha256: pivotColumns.tokenizer_sha256,
-  chat_template_sha256: pivotColumns.chat_template_sha256,
-  sampler_fingerprint: pivotColumns.sampler_fingerprint,
-  verifier_id: needs.verifier_id,
+  model_id: traceFields.model_id,
+  tokenizer_sha256: traceFields.tokenizer_sha256,
+  chat_template_sha256: traceFields.chat_template_sha256,
+  sampler_fingerprint: traceFields.sampler_fingerprint,
+  verifier_id: needs.rollout_verifier_id,
 }
 
 /** One preference pair a certified pivotal token: one token each side after the same exact prefix. */
@@ -69,28 +74,34 @@ export const dpoPivotal: Shape<typeof needs, typeof columns> = {
   needs,
   columns,
   rows: (row) => {
-    const { chosen_id: chosen, rejected_id: rejected } = row
-    if (chosen === null || rejected === null) return []
-    const delta = (row.prob_chosen as number) - (row.prob_rejected as number)
-    const { id: questionId, problem, policy_prompt_ids: promptIds, trace_ids: trace, position } = row
-    return [
-      {
-        ...kept(row),
-        ...promptTexts(row.pivot_context, row.policy_added_bos),
-        chosen: row.chosen_token as string,
-        rejected: row.rejected_token as string,
-        metadata: { original_query: problem, prob_delta: delta, task_type: 'math' },
-        prompt_ids: [...promptIds, ...trace.slice(0, position)],
-        chosen_ids: [chosen],
-        rejected_ids: [rejected],
-        prob_delta: delta,
-        delta_low: row.pair_delta_low as number,
-        delta_high: row.pair_delta_high as number,
-        e_value: row.pair_e_value as number,
-        question_id: questionId,
-      },
-    ]
+    const evidence = evidenceOf(row)
+    return evidence === null ? [] : [evidence]
   },
+  sidecar: { file: 'dpo_pairs.jsonl', without: ['prompt_ids'] },
+}
+
+/** The row of a certified pair; null where there is none. */
+export function evidenceOf(row: Row<typeof needs>): Row<typeof columns> | null {
+  const { chosen_id: chosen, rejected_id: rejected } = row
+  if (chosen === null || rejected === null) return null
+  const delta = (row.prob_chosen as number) - (row.prob_rejected as number)
+  const { id: questionId, problem, policy_prompt_ids: promptIds, trace_ids: trace, position } = row
+  return {
+    ...kept(row),
+    ...promptTexts(row.pivot_context, row.policy_added_bos),
+    chosen: row.chosen_token as string,
+    rejected: row.rejected_token as string,
+    metadata: { original_query: problem, prob_delta: delta, task_type: row.task_type },
+    prompt_ids: [...promptIds, ...trace.slice(0, position)],
+    chosen_ids: [chosen],
+    rejected_ids: [rejected],
+    prob_delta: delta,
+    delta_low: row.pair_delta_low as number,
+    delta_high: row.pair_delta_high as number,
+    e_value: row.pair_e_value as number,
+    question_id: questionId,
+    verifier_id: row.rollout_verifier_id,
+  }
 }
 
 /** The columns that go through unchanged. */

@@ -3,37 +3,38 @@ import type { Shape } from './shape.ts'
 
 const id = col.int32('token id')
 
-/** What is known of a pivotal token: columns of the stage and of the dataset alike. */
+/** What is known of a pivotal token, of a pair only where one was certified. */
 const evidence = {
-  model_id: col.string('policy whose pivotal token this is'),
   pivot_context: col.string('prompt and trace before the token, as text'),
-  pivot_token: col.string('text of the token'),
-  pivot_token_id: col.int32('its id'),
+  pivot_token: col.string('text of the token; of the whole unit where sentences were searched'),
+  pivot_token_id: col.int32('its id, or the first of its unit'),
   prob_before: col.double('success probability before the token, from fresh rollouts'),
   prob_after: col.double('success probability after it, from fresh rollouts'),
   prob_delta: col.double('prob_after - prob_before'),
   is_positive: col.bool('the token raises the probability'),
-  delta_low: col.double('lower end of the 95 % Newcombe interval of prob_delta'),
+  delta_low: col.double('lower end of the 95 % interval of prob_delta'),
   delta_high: col.double('upper end'),
-  n_before: col.int32('fresh rollouts before the token'),
-  n_after: col.int32('fresh rollouts after it; a finished answer counts its known verdict as often'),
+  n_before: col.int32(
+    'fresh rollouts before the token; those that took another one, where prob_before is stratified',
+  ),
+  n_after: col.int32('fresh rollouts after it; 1 where it ends the answer, whose verdict is known'),
   search_delta: col.double('the change that the search saw, on rollouts of its own'),
-  confirmed: col.bool('the fresh rollouts show a change of at least the gap in the same direction'),
-  estimator: col.string('how it was found: published recursion, with or without log-probability pruning'),
+  confirmed: col.bool(
+    'the fresh rollouts show a change of at least the gap in the same direction, at the false discovery rate asked for',
+  ),
+  estimator: col.string(
+    'how it was found; and how often the policy takes another token: exactly known (stratified), or counted',
+  ),
+  unit_tokens: col.int32('tokens of the unit: 1 for a token'),
   position: col.int32('tokens of the trace before it'),
   trace_length: col.int32('tokens of the trace, end token included'),
-  e_value: col.double('e-value of the fresh rollouts against no change at all (Turner, Ly, Grünwald 2024)'),
-  logprob: col.double('log-probability of the token under the sampler, nats'),
+  e_value: col.double('e-value of the fresh rollouts against no change that matters'),
+  logprob: col.double('log-probability of the token (of the whole unit) under the sampler, nats'),
+  logprob_is_lower_bound: col.bool('the engine lists a few likeliest tokens only: logprob is this at least'),
   entropy: col.nullable(
     col.double("entropy of the sampler's distribution there, nats; null where the engine does not tell"),
   ),
   is_greedy: col.nullable(col.bool('no token is more likely there; null where the engine does not tell')),
-  on_policy: col.bool('the trace was written by the policy itself'),
-  trace_ids: col.list(id, 'the searched trace, end token included'),
-  trace_tokens: col.list(col.string('token text'), 'the same as text, token by token'),
-  sampler_fingerprint: col.string('temperature, nucleus, top-k and token cap of every rollout'),
-  tokenizer_sha256: col.string("the policy's tokenizer.json"),
-  chat_template_sha256: col.nullable(col.string("the policy's chat template")),
   chosen_token: col.nullable(col.string('its text')),
   rejected_token: col.nullable(col.string('its text')),
   prob_chosen: col.nullable(col.double('success probability after the chosen token, fresh rollouts')),
@@ -55,16 +56,37 @@ const evidence = {
 
 const chosenId = col.nullable(col.int32('token of the better side; null without a certified pair'))
 const rejectedId = col.nullable(col.int32('token of the worse side'))
+const branch = (meaning: string) => ({
+  ids: col.nullable(col.list(id, `${meaning}: exact ids, the token first, end token included`)),
+  text: col.nullable(col.string(`${meaning}: text, the end token written out`)),
+})
+const [chosenBranch, rejectedBranch] = [
+  branch('a whole answer from the chosen token on, verified correct'),
+  branch('a whole answer from the rejected token on, verified wrong'),
+]
 
-/** What findPivotalTokens adds to a row. */
-export const pivotColumns = {
+/** A pivotal token as the row of its trace carries it. */
+export const pivotFields = {
   ...evidence,
-  policy_prompt_ids: col.list(id, "the policy's prompt"),
-  policy_added_bos: col.nullable(
-    col.string('beginning-of-sequence token that tokenizers add to it by themselves'),
-  ),
   chosen_id: chosenId,
   rejected_id: rejectedId,
+  chosen_branch_ids: chosenBranch.ids,
+  chosen_branch: chosenBranch.text,
+  rejected_branch_ids: rejectedBranch.ids,
+  rejected_branch: rejectedBranch.text,
+}
+
+/** Of the searched trace, what its pivotal tokens are told with. */
+export const traceFields = {
+  model_id: col.string('policy whose pivotal token this is'),
+  task_type: col.string('kind of task, as math or code'),
+  unit: col.string('what was searched: token or sentence'),
+  on_policy: col.bool('the trace was written by the policy itself'),
+  trace_ids: col.list(id, 'the searched trace, end token included'),
+  trace_tokens: col.list(col.string('token text'), 'the same as text, token by token'),
+  sampler_fingerprint: col.string('sampling rule and token cap of every rollout'),
+  tokenizer_sha256: col.string("the policy's tokenizer.json"),
+  chat_template_sha256: col.nullable(col.string("the policy's chat template")),
 }
 
 const needs = {
@@ -72,20 +94,23 @@ const needs = {
   problem: col.string('problem text'),
   trace_id: col.string('trace id'),
   pass_rate: col.double("the student's pass rate on the problem"),
-  verifier_id: col.string('rule that judged the rollouts'),
-  ...pivotColumns,
+  rollout_verifier_id: col.string('rule that judged the rollouts'),
+  policy_prompt_ids: col.list(id, "the policy's prompt"),
+  ...traceFields,
+  ...pivotFields,
 }
 
 const columns = {
-  question_id: col.string('problem id'),
   query: col.string('problem text'),
-  trace_id: needs.trace_id,
-  task_type: col.string('kind of task'),
-  pass_rate: needs.pass_rate,
-  verifier_id: needs.verifier_id,
   ...evidence,
-  chosen_token_id: chosenId,
   rejected_token_id: rejectedId,
+  chosen_token_id: chosenId,
+  dataset_item_id: col.string('problem id, under the name that the public PTS tools have for it'),
+  question_id: col.string('problem id'),
+  trace_id: needs.trace_id,
+  pass_rate: needs.pass_rate,
+  verifier_id: needs.rollout_verifier_id,
+  ...traceFields,
   prefix_ids: col.list(id, 'exact ids of pivot_context'),
 }
 
@@ -98,12 +123,14 @@ export const pivotalTokens: Shape<typeof needs, typeof columns> = {
   rows: ({ id: questionId, problem, policy_prompt_ids: promptIds, chosen_id, rejected_id, ...row }) => [
     {
       question_id: questionId,
+      dataset_item_id: questionId,
       query: problem,
-      task_type: 'math',
       ...row,
+      verifier_id: row.rollout_verifier_id,
       chosen_token_id: chosen_id,
       rejected_token_id: rejected_id,
       prefix_ids: [...promptIds, ...row.trace_ids.slice(0, row.position)],
     },
   ],
+  sidecar: { file: 'pivotal_tokens.jsonl', without: ['trace_ids', 'trace_tokens', 'prefix_ids'] },
 }

@@ -31,6 +31,8 @@ export interface Sampler {
   readonly temperature: number
   readonly topP: number
   readonly topK: number
+  /** Tokens at least this share of the likeliest one's probability are kept; off where left out. */
+  readonly minP?: number | undefined
   /** Longest trace, tokens, end token included. */
   readonly maxTokens: number
 }

@@ -62,7 +62,7 @@ after(async () => {
 })
 
 test(`a run that is killed ${kills} times pays for what an undisturbed one does, and what was in flight`, async (t) => {
-  assert.ok(undisturbed.requests.length > 100, `${undisturbed.requests.length} requests`)
+  assert.ok(undisturbed.requests.length > 60, `${undisturbed.requests.length} requests`)
   assert.equal(new Set(undisturbed.requests).size, undisturbed.requests.length)
   const random = rngFor('ledger kill test')
   const share = Array.from({ length: chains }, (_, i) => Math.floor((kills + i) / chains))

@@ -5,6 +5,7 @@ import { dpoPivotal } from '../../src/record/dpo-pivotal.ts'
 import { pivotalTokens } from '../../src/record/pivotal-tokens.ts'
 import { sftText } from '../../src/record/sft-text.ts'
 import { generateTraces } from '../../src/stages/generate-traces.ts'
+import { eachPivotalToken } from '../../src/stages/pivotal/each-pivotal-token.ts'
 import { findPivotalTokens } from '../../src/stages/pivotal/find-pivotal-tokens.ts'
 import { verifyTraces } from '../../src/stages/verify-traces.ts'
 import { lastDigit, markovModel, nextTokens, tokenizer } from '../stages/markov.ts'
@@ -31,7 +32,8 @@ async function rows() {
     verifier: lastDigit,
     ...sampler,
   })
-  return { traces: ready, pivots: (await runStage(search, ready)).kept }
+  const searched = (await runStage(search, ready)).kept
+  return { traces: ready, searched, pivots: (await runStage(eachPivotalToken(), searched)).kept }
 }
 
 type In<S extends { rows: (row: never) => unknown }> = Parameters<S['rows']>[0]

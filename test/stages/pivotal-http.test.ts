@@ -3,10 +3,12 @@ import { test } from 'node:test'
 import type { Model } from '../../src/model/model.ts'
 import { findPivotalTokens } from '../../src/stages/pivotal/find-pivotal-tokens.ts'
 import type { Verifier } from '../../src/verify/verifier.ts'
-import { markovPolicy } from '../fixtures/dialect-policy.ts'
+import { firstByte, special } from '../fixtures/byte-tokenizer.ts'
+import { markovPolicy, vocabulary } from '../fixtures/dialect-policy.ts'
 import { llamaServer, type Serving, sglangServer, vllmServer } from '../fixtures/dialects.ts'
 import { connect, isModelError, serve, tokenizer } from '../model/http-setup.ts'
-import { runStage } from './run-stage.ts'
+import { lastDigit, nextTokens } from './markov.ts'
+import { pivotsOf } from './pivots-of.ts'
 
 const early: Verifier = {
   id: 'early-letter/1',
@@ -36,7 +38,7 @@ async function rowsOf(student: Model, completions: readonly string[]) {
     teacher_model: student.id,
     verifier_id: early.id,
   }))
-  return (await runStage(findPivotalTokens({ student, ...options }), rows)).kept as Record<string, number>[]
+  return (await pivotsOf(findPivotalTokens({ student, ...options }), rows)).kept as Record<string, number>[]
 }
 
 test('one policy behind three kinds of server has the same pivotal tokens, and no penalty reaches it', async () => {
@@ -69,6 +71,52 @@ test('one policy behind three kinds of server has the same pivotal tokens, and n
     ])
   assert.deepEqual(comparable(sglang), comparable(vllm))
   assert.deepEqual(comparable(llama), comparable(vllm))
+})
+
+/** The planted world of markov.ts as a server's model: bytes for letters. */
+const planted: Serving = {
+  tokenizer,
+  deterministic: true,
+  next: (ids) => {
+    const answer = tokenizer.decode(ids.slice(ids.lastIndexOf(special.assistant) + 1))
+    const logprobs = Array<number>(vocabulary).fill(-Infinity)
+    for (const [letter, p] of nextTokens(answer))
+      logprobs[letter === '<end>' ? special.end : firstByte + letter.charCodeAt(0)] = Math.log(p)
+    return logprobs
+  },
+}
+
+test('planted pivots are found behind a server: one request a batch, exact ids, cached tokens counted', async () => {
+  const server = await serve(vllmServer(planted))
+  const student = await connect(server)
+  const text = 'xxAxxAx1'
+  const traceIds = [...tokenizer.encode(text), tokenizer.eos.id]
+  const row = {
+    ...{ id: 'p', problem: 'xy', answer: '1', trace_id: 'p-0', teacher_model: student.id },
+    ...{ completion: text, completion_ids: traceIds },
+  }
+  const probes = server.requests.length
+  const stage = findPivotalTokens({ student, gap: 0.2, verifier: lastDigit, ...sampler, maxTokens: 12 })
+  const { kept, searched, counters } = await pivotsOf(stage, [row])
+  const confirmed = kept.filter((one) => one.confirmed)
+  assert.deepEqual(
+    confirmed.map(({ position }) => position),
+    [2, 5],
+  )
+  for (const one of confirmed) assert.deepEqual([one.chosen_token, one.rejected_token], ['A', 'B'])
+  assert.equal(searched[0]?.on_policy, true)
+
+  const prompt = searched[0].policy_prompt_ids as readonly number[]
+  const asked = server.requests.slice(probes).map(({ body }) => body as { prompt: number[]; n?: number })
+  const drawn = asked.filter(({ n = 1 }) => n > 1)
+  assert.ok(drawn.length > 5 && asked.length < (counters.student_rollouts ?? 0), `${asked.length} requests`)
+  for (const { prompt: ids } of drawn) {
+    assert.deepEqual(ids.slice(0, prompt.length), prompt)
+    const prefix = ids.slice(prompt.length)
+    // All but the last token is the trace's own; the last may be the other side of a pair, or one that was drawn first.
+    assert.deepEqual(prefix.slice(0, -1), traceIds.slice(0, Math.max(0, prefix.length - 1)))
+  }
+  assert.ok((counters.student_prompt_tokens ?? 0) > 0 && counters.student_cached_tokens !== undefined)
 })
 
 test('a server that gives text is refused before a rollout is bought', async () => {

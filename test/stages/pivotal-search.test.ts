@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { searchPivots, splitPoint } from '../../src/stages/pivotal/search.ts'
+import { searchPivots, splitPoint } from '../../src/stages/pivotal/search/published.ts'
 import { share } from '../../src/statistics/estimate.ts'
 import { rngFor } from '../../src/statistics/random.ts'
 import { binomial, makeWorld, score, type World } from './toy-world.ts'

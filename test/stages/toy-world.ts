@@ -9,6 +9,8 @@ export interface World {
   readonly values: readonly number[]
   /** V given any other token at each position. */
   readonly others: readonly number[]
+  /** Verdict of the finished trace; absent where the trace goes on unseen. */
+  readonly correct?: boolean
 }
 
 /** `length` binary steps: four in five nearly certain, the others choices, one in ten of which may be pivotal. A takes

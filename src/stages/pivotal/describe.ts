@@ -1,100 +1,117 @@
 import type { Model, Tokenizer, TokenScore } from '../../model/model.ts'
+import type { Run } from '../../pipeline/stage.ts'
 import type { Row } from '../../record/columns.ts'
-import type { pivotColumns } from '../../record/pivotal-tokens.ts'
-import { differenceInterval } from '../../statistics/difference.ts'
-import { equalSharesEValue, expectedShare } from '../../statistics/e-value.ts'
-import { share } from '../../statistics/estimate.ts'
+import type { pivotFields } from '../../record/pivotal-tokens.ts'
+import { type Estimate, share } from '../../statistics/estimate.ts'
 import type { Sampler } from '../generate-traces.ts'
-import { certifyPair } from './pair.ts'
+import { passing } from './nodes.ts'
+import { certifyPair, type TokenPair } from './pair.ts'
 import { noPair, pairColumns } from './pair-columns.ts'
-import { type NodeSample, type RolloutProcess, samplingRule } from './rollouts.ts'
-import { rounding } from './search.ts'
+import type { RolloutProcess } from './rollouts.ts'
+import type { Pivot, SearchMode } from './search/result.ts'
+import type { Rollout } from './search/source.ts'
 
-interface Searcher extends Sampler {
+export interface Searcher extends Sampler {
   readonly student: Model
   readonly tokenizer: Tokenizer
+  readonly mode: SearchMode
   readonly gap: number
-  readonly rollouts: number
-  readonly prune: boolean
+  readonly pairRollouts: number
 }
 
-interface Found {
+/** A trace whose search has ended. */
+export interface Searched {
   readonly promptIds: readonly number[]
   readonly traceIds: readonly number[]
   readonly scores: readonly TokenScore[]
-  readonly onPolicy: boolean
-  readonly nodes: ReadonlyMap<number, NodeSample>
-  readonly position: number
+  readonly correct: boolean
+  /** Every rollout that selected, mapped onto the trace. */
+  readonly seen: readonly Rollout[]
   readonly process: RolloutProcess
+  readonly run: Run
+  /** Rollouts that the trace may still take. */
+  readonly left: () => number
 }
 
-/** The row of a pivotal token: its probabilities estimated anew, on rollouts that did not select it, and its pair. */
-export async function describePivot(
+/** Pivotal tokens as their rows tell them, with their pairs where some can be certified. */
+export async function describePivots(
   of: Searcher,
-  { promptIds, traceIds, scores, onPolicy, nodes, position, process }: Found,
-): Promise<Row<typeof pivotColumns>> {
-  const { tokenizer, gap, rollouts } = of
-  const tokenId = traceIds[position] as number
+  trace: Searched,
+  pivots: readonly Pivot[],
+): Promise<readonly Row<typeof pivotFields>[]> {
+  const pairs = await Promise.all(pivots.map((pivot) => pairOf(of, trace, pivot)))
+  // The branches of a pair may be any rollouts of the trace: now all are there.
+  return Promise.all(pivots.map((pivot, i) => describePivot(of, trace, pivot, pairs[i] ?? null)))
+}
+
+async function describePivot(
+  of: Searcher,
+  trace: Searched,
+  pivot: Pivot,
+  pair: TokenPair | null,
+): Promise<Row<typeof pivotFields>> {
+  const { tokenizer, mode } = of
+  const { promptIds, traceIds, scores, process, run } = trace
+  const { position, end, fresh } = pivot
+  const [tokenId = -1] = traceIds.slice(position)
   const prefix = traceIds.slice(0, position)
-  const [searchBefore, searchAfter] = [
-    nodes.get(position) as NodeSample,
-    nodes.get(position + 1) as NodeSample,
-  ]
-  const searchDelta = share(searchAfter.estimate) - share(searchBefore.estimate)
-  const freshBefore = await process.sample(prefix, rollouts, 'confirm')
-  const [before, after] = [
-    freshBefore.estimate,
-    (await process.sample([...prefix, tokenId], rollouts, 'confirm')).estimate,
-  ]
-  const delta = share(after) - share(before)
-  const interval = differenceInterval(before, after)
-  const confirmed = Math.abs(delta) >= gap - rounding && Math.sign(delta) === Math.sign(searchDelta)
-  const evidence = { searchAfter: searchAfter.estimate, samples: [searchBefore, freshBefore] }
-  const pair = confirmed
-    ? await certifyPair({ prefix, tokenId, after, before, ...evidence, gap, rollouts }, process)
-    : null
-  const { logprob, entropy, isGreedy } = scores[position] as TokenScore
-  const expected = [expectedShare(searchBefore.estimate), expectedShare(searchAfter.estimate)] as const
+  const unitScores = scores.slice(position, end)
+  const logprob = unitScores.reduce((sum, score) => sum + score.logprob, 0)
+  const bounded = unitScores.some(({ isLowerBound }) => isLowerBound === true)
+  const [first] = unitScores
+  const rest = { ids: traceIds.slice(position), correct: trace.correct }
+  const place = { promptIds, prefix, tokenId, logprob, bought: process.bought(), rest, run }
   return {
     pivot_context: tokenizer.decode([...promptIds, ...prefix]),
-    pivot_token: tokenizer.decode([tokenId]),
+    pivot_token: tokenizer.decode(traceIds.slice(position, end)),
     pivot_token_id: tokenId,
-    prob_before: share(before),
-    prob_after: share(after),
-    prob_delta: delta,
-    is_positive: delta > 0,
-    delta_low: interval.low,
-    delta_high: interval.high,
-    n_before: before.trials,
-    n_after: after.trials,
-    search_delta: searchDelta,
-    confirmed,
+    prob_before: pivot.probBefore,
+    prob_after: pivot.probAfter,
+    prob_delta: fresh.delta,
+    is_positive: fresh.delta > 0,
+    delta_low: fresh.low,
+    delta_high: fresh.high,
+    n_before: pivot.other.trials,
+    n_after: pivot.after.trials,
+    search_delta: pivot.search.delta,
+    confirmed: pivot.confirmed,
+    estimator: `${mode}, ${bounded ? 'leaving counted' : 'stratified'}`,
+    unit_tokens: end - position,
     position,
     trace_length: traceIds.length,
-    e_value: equalSharesEValue([before, after], expected),
+    e_value: pivot.eValue,
     logprob,
-    entropy,
-    is_greedy: isGreedy,
-    on_policy: onPolicy,
-    policy_prompt_ids: promptIds,
-    trace_ids: traceIds,
-    trace_tokens: traceIds.map((id) => tokenizer.decode([id])),
-    ...processColumns(of),
-    ...(pair === null
-      ? noPair
-      : await pairColumns(of, pair, { promptIds, prefix, tokenId, logprob, process })),
+    logprob_is_lower_bound: bounded,
+    entropy: first?.entropy ?? null,
+    is_greedy: first?.isGreedy ?? null,
+    ...(pair === null ? noPair : await pairColumns(of, pair, place)),
   }
 }
 
-/** What made the estimates. */
-function processColumns(of: Searcher) {
-  const { student, tokenizer, prune, maxTokens } = of
-  return {
-    model_id: student.id,
-    estimator: prune ? 'published+prune' : 'published',
-    policy_added_bos: tokenizer.addedBos,
-    sampler_fingerprint: JSON.stringify({ ...samplingRule(of), maxTokens }),
-    tokenizer_sha256: tokenizer.sha256,
-    chat_template_sha256: tokenizer.chatTemplateSha256,
+/** Only single tokens that fresh rollouts have confirmed have a pair, and only while the budget lasts. */
+async function pairOf(
+  { gap, pairRollouts }: Searcher,
+  { traceIds, correct, seen, process, left, run }: Searched,
+  { position, end, fresh, after, others, confirmed }: Pivot,
+): Promise<TokenPair | null> {
+  if (!confirmed || end !== position + 1) return null
+  if (left() < pairRollouts) {
+    run.count('pairs_without_budget')
+    return null
   }
+  const question = {
+    prefix: traceIds.slice(0, position),
+    tokenId: traceIds[position] as number,
+    raises: fresh.delta > 0,
+    after: end < traceIds.length ? after : known(correct, pairRollouts),
+    searchAfter: passing(seen, end),
+    others,
+    gap,
+    rollouts: pairRollouts,
+  }
+  const pair = await certifyPair(question, process)
+  return pair !== null && share(pair.chosen) > share(pair.rejected) ? pair : null
 }
+
+/** The verdict of a finished answer is known: it counts as often as it would be drawn. */
+const known = (correct: boolean, trials: number): Estimate => ({ successes: correct ? trials : 0, trials })

@@ -1,17 +1,21 @@
 import { FulcrumError } from '../../errors.ts'
 import { gradeOf, type Model, type Tokenizer } from '../../model/model.ts'
-import { type Dropped, expand } from '../../pipeline/constructors.ts'
+import { expand } from '../../pipeline/constructors.ts'
 import type { Run, Stage } from '../../pipeline/stage.ts'
 import { col, type Row } from '../../record/columns.ts'
-import { pivotColumns } from '../../record/pivotal-tokens.ts'
-import { share } from '../../statistics/estimate.ts'
+import { searchColumns } from '../../record/search-trace.ts'
 import { seedFor } from '../../statistics/random.ts'
 import type { Verifier } from '../../verify/verifier.ts'
 import type { Sampler } from '../generate-traces.ts'
-import { describePivot } from './describe.ts'
+import { allowanceOf } from './allowance.ts'
+import { mostUncertainFirst, rolloutBudget } from './budget.ts'
+import { judgeOf } from './judge.ts'
 import { requireOneProcess } from './one-process.ts'
-import { type NodeSample, rolloutProcess, samplingRule } from './rollouts.ts'
-import { searchPivots } from './search.ts'
+import { questionsOf } from './question.ts'
+import { samplingRule } from './rollouts.ts'
+import { effortOf } from './search/effort.ts'
+import type { SearchMode } from './search/result.ts'
+import { promptOf, searchRow } from './search-row.ts'
 
 const needs = {
   id: col.string('problem id'),
@@ -22,54 +26,146 @@ const needs = {
   completion_ids: col.nullable(col.list(col.int32('token id'), 'its exact ids')),
   teacher_model: col.string('model that wrote it'),
 }
-type TraceRow = Row<typeof needs>
+export type TraceRow = Row<typeof needs>
 
 export interface FindPivotalTokensOptions extends Sampler {
   readonly student: Model
   readonly verifier: Verifier
+  /** How a trace is searched: frugal and thorough are ours, published is the recursion of the Phi-4 report. */
+  readonly mode?: SearchMode
   /** Least change of the success probability. .2 fits the .2-.8 filter; the report gives no value. */
   readonly gap: number
-  /** Rollouts an estimate takes; figure 3 of the report used 529. */
-  readonly rollouts: number
-  /** Close spans by exact log-probabilities; off gives the published recursion alone. */
-  readonly prune?: boolean
+  /** Share of false discoveries allowed among the confirmed pivotal tokens of a trace. */
+  readonly q?: number
+  /** Rollouts an estimate takes (published: 50; figure 3 of the report used 529), or most search rollouts that leave at one token
+   *  (frugal 12, thorough 32). */
+  readonly rollouts?: number | undefined
+  /** Most fresh rollouts on either side of what was found (frugal and published 96, thorough 256). */
+  readonly confirmRollouts?: number | undefined
+  /** Fresh rollouts after the other token of a pair, with those that took it by themselves. */
+  readonly pairRollouts?: number
+  /** Token by token, or the coarser search of whole sentences, which certifies no pairs. */
+  readonly unit?: 'token' | 'sentence'
+  /** Most rollouts for one trace, where that is less than its question is worth (rolloutBudget). */
+  readonly traceRollouts?: number | undefined
+  /** Most rollouts for all traces of the run. Every shard has its part of them, and searches the most uncertain questions first. */
+  readonly maxRollouts?: number | undefined
+  /** Kind of task, as the public PTS tools name it. */
+  readonly task?: string
   readonly concurrency?: number
 }
 
+/** The options with their defaults. */
+export interface SearchSettings extends FindPivotalTokensOptions {
+  readonly tokenizer: Tokenizer
+  readonly mode: SearchMode
+  readonly q: number
+  readonly rollouts: number
+  readonly confirmRollouts: number
+  readonly pairRollouts: number
+  readonly unit: 'token' | 'sentence'
+  readonly task: string
+}
+
 /** Finds the tokens of a trace that decide whether the student's answer comes out right (Phi-4 report, section 4.3),
- *  re-estimates each on fresh rollouts, and certifies a one-token pair. One row a pivotal token. */
-export function findPivotalTokens(of: FindPivotalTokensOptions): Stage<typeof needs, typeof pivotColumns> {
-  const { student, verifier, gap, rollouts, prune = true, temperature, topP, topK, maxTokens } = of
-  const tokenizer = requireExact(student)
-  requireChance(temperature)
-  // Both ends of the trace, the bisection of one pivot in a trace of full length, its confirmation. More pivots cost more.
-  const estimates = 2 + Math.ceil(Math.log2(maxTokens)) + 3
-  // Once a shard: what a shard asks for is the same whether or not the run was cut off before it.
-  const checked = new Map<number | undefined, Promise<void>>()
-  return expand({
+ *  re-estimates each on fresh rollouts, and certifies a one-token pair. One row a trace; eachPivotalToken makes rows of what
+ *  was found. */
+export function findPivotalTokens(
+  options: FindPivotalTokensOptions,
+): Stage<typeof needs, typeof searchColumns> {
+  const of = settingsOf(options)
+  const { traceRollouts, maxRollouts } = options
+  const questionFor = questionsOf((row) => judgeOf(of.verifier, of.tokenizer, row))
+  const allowanceFor = onceAShard((run) => allowanceOf(shareOf(maxRollouts, run)))
+  const checkedFor = onceAShard((run, row: TraceRow) => check(of, row, run))
+  const stage = expand({
     name: 'findPivotalTokens',
     needs,
-    adds: pivotColumns,
-    models: [student],
-    options: { verifier: verifier.id, gap, rollouts, prune, temperature, topP, topK, maxTokens },
-    callsPerRow: rollouts * estimates,
-    asks: { requestsPerRow: estimates, maxTokens, longestPrefix: maxTokens },
-    concurrency: of.concurrency ?? 8,
-    each: async (row, run) => {
-      const check =
-        checked.get(run.shard) ??
-        requireOneProcess(student, promptOf(tokenizer, row), {
-          ...samplingRule(of),
-          maxTokens,
-          seed: seedFor(run.seed, 'findPivotalTokens', 'one process'),
-          signal: run.signal,
-        })
-      checked.set(run.shard, check)
-      await check
-      return searchTrace({ ...of, prune }, tokenizer, row, run)
+    adds: searchColumns,
+    models: [of.student],
+    options: identityOf(of, { traceRollouts, maxRollouts }),
+    ...expectedOf(of),
+    concurrency: options.concurrency ?? 8,
+    // What it shares with other rows is settled here, in the order of the rows, before anything is waited for.
+    each: (row, run) => {
+      const question = questionFor(row, run)
+      const wanted = Math.min(traceRollouts ?? Infinity, rolloutBudget(row, of))
+      const grant = allowanceFor(run, row).take(wanted)
+      const searched = Promise.all([grant.rollouts, checkedFor(run, row), question.last])
+        .then(([budget]) => searchRow(of, row, { question, budget, wanted, settle: grant.settle }, run))
+        .finally(() => grant.settle(0))
+      question.last = searched.catch(() => undefined)
+      return searched
     },
   })
+  return maxRollouts === undefined ? stage : mostUncertainFirst(stage)
 }
+
+function settingsOf(options: FindPivotalTokensOptions): SearchSettings {
+  const tokenizer = requireExact(options.student)
+  requireChance(options.temperature)
+  const { mode = 'frugal', q = 0.1, unit = 'token', task = 'math', pairRollouts = 64 } = options
+  const { rollouts: given, confirmRollouts } = options
+  const effort = effortOf({
+    ...{ mode, gap: options.gap, q },
+    ...(given !== undefined && { rollouts: given }),
+    ...(confirmRollouts !== undefined && { confirmRollouts }),
+  })
+  const rollouts = given ?? (mode === 'published' ? 50 : effort.perArm)
+  const own = { mode, q, unit, task, rollouts, confirmRollouts: effort.confirm, pairRollouts }
+  return { ...options, tokenizer, ...own }
+}
+
+/** Everything that decides the outcome. The tokenizer and the chat template too: with another one, what is on disk already is of
+ *  another process, and the run does not go on. */
+function identityOf(
+  of: SearchSettings,
+  { traceRollouts, maxRollouts }: Pick<FindPivotalTokensOptions, 'traceRollouts' | 'maxRollouts'>,
+): Readonly<Record<string, unknown>> {
+  const { verifier, tokenizer, mode, gap, q, unit, task, rollouts, maxTokens } = of
+  const { confirmRollouts, pairRollouts } = of
+  return {
+    verifier: verifier.id,
+    ...{ mode, gap, q, unit, task, rollouts, confirmRollouts, pairRollouts, ...samplingRule(of), maxTokens },
+    ...(traceRollouts !== undefined && { traceRollouts }),
+    ...(maxRollouts !== undefined && { maxRollouts }),
+    tokenizer: tokenizer.sha256,
+    chatTemplate: tokenizer.chatTemplateSha256,
+  }
+}
+
+/** Published: both ends of the trace and the way to one pivot in a trace of full length; in the other modes about as many tokens
+ *  draw rollouts. Then one confirmation and one pair. More pivots cost more. */
+function expectedOf({ rollouts, confirmRollouts, pairRollouts, maxTokens }: SearchSettings) {
+  const nodes = 2 + Math.ceil(Math.log2(maxTokens))
+  return {
+    callsPerRow: nodes * rollouts + 2 * confirmRollouts + pairRollouts,
+    asks: { requestsPerRow: nodes + 3, maxTokens, longestPrefix: maxTokens },
+  }
+}
+
+/** A shard's part of a cap on the run: shards may be made by several processes, in any order. */
+const shareOf = (maxRollouts: number | undefined, { shards = 1 }: Run): number | undefined =>
+  maxRollouts === undefined ? undefined : Math.floor(maxRollouts / shards)
+
+/** What a shard asks for is the same whether or not the run was cut off before it. */
+function onceAShard<T>(make: (run: Run, row: TraceRow) => T): (run: Run, row: TraceRow) => T {
+  const made = new Map<string, T>()
+  return (run, row) => {
+    const key = `${run.seed}/${run.shard ?? ''}`
+    const known = made.has(key) ? (made.get(key) as T) : make(run, row)
+    made.set(key, known)
+    return known
+  }
+}
+
+const check = (of: SearchSettings, row: TraceRow, run: Run): Promise<void> =>
+  requireOneProcess(of.student, promptOf(of.tokenizer, row), {
+    ...samplingRule(of),
+    maxTokens: of.maxTokens,
+    seed: seedFor(run.seed, 'findPivotalTokens', 'one process'),
+    signal: run.signal,
+  })
 
 /** Estimates need exact ids both ways and the sampler's own log-probabilities: refused before anything is spent. */
 function requireExact(student: Model): Tokenizer {
@@ -90,71 +186,4 @@ function requireChance(temperature: number): void {
     `findPivotalTokens at temperature ${temperature}: a greedy policy has no success probability between 0 and 1`,
     'Give the temperature that the policy is used with, above 0.',
   )
-}
-
-async function searchTrace(
-  of: FindPivotalTokensOptions & { readonly prune: boolean },
-  tokenizer: Tokenizer,
-  row: TraceRow,
-  run: Run,
-): Promise<readonly Row<typeof pivotColumns>[] | Dropped> {
-  const { student, gap, rollouts, prune } = of
-  const promptIds = promptOf(tokenizer, row)
-  const traceIds = exactIds(tokenizer, row)
-  if (traceIds === null) return { drop: "trace changed by the policy's tokenizer" }
-  if (traceIds.length > of.maxTokens) return { drop: 'trace longer than the token limit' }
-  const scores = await student.score([...promptIds, ...traceIds], {
-    ...samplingRule(of),
-    from: promptIds.length,
-    signal: run.signal,
-  })
-  const process = rolloutProcess({
-    ...of,
-    promptIds,
-    problem: row.problem,
-    answer: row.answer,
-    key: [run.seed, 'findPivotalTokens', row.trace_id],
-    run,
-  })
-  const trace = { promptIds, traceIds, scores, onPolicy: row.teacher_model === student.id }
-  const nodes = new Map<number, NodeSample>()
-  const found = await searchPivots(
-    {
-      logprobs: scores.map(({ logprob }) => logprob),
-      estimate: async (node) => {
-        const sample = await process.sample(traceIds.slice(0, node), rollouts, 'search')
-        nodes.set(node, sample)
-        return share(sample.estimate)
-      },
-    },
-    { gap, prune },
-  )
-  run.count('traces_searched')
-  run.count('trace_tokens', traceIds.length)
-  run.count('trace_tokens_pruned', found.tokensPruned)
-  run.count('nodes_estimated', found.nodesEstimated)
-  if (found.pivots.length === 0) return { drop: 'no pivotal token' }
-  const rows: Row<typeof pivotColumns>[] = []
-  for (const position of found.pivots) {
-    rows.push(await describePivot({ ...of, tokenizer }, { ...trace, nodes, position, process }))
-  }
-  run.count('pivotal_tokens', rows.length)
-  run.count('pivotal_tokens_confirmed', rows.filter(({ confirmed }) => confirmed).length)
-  run.count('certified_pairs', rows.filter(({ chosen_id: id }) => id !== null).length)
-  return rows
-}
-
-const promptOf = (tokenizer: Tokenizer, { problem }: TraceRow): readonly number[] =>
-  tokenizer.encode(tokenizer.renderChat([{ role: 'user', content: problem }]))
-
-/** The trace's own ids where they are the student's, else its text encoded once by the student's tokenizer; null if
- *  that cannot spell it. */
-function exactIds(
-  tokenizer: Tokenizer,
-  { completion, completion_ids: ids }: TraceRow,
-): readonly number[] | null {
-  const whole = completion + tokenizer.eos.text
-  if (ids !== null && tokenizer.decode(ids) === whole) return ids
-  const encoded = [...tokenizer.encode(completion), tokenizer.eos.id]
-  return tokenizer.decode(encoded) === whole ? encoded : null
 }

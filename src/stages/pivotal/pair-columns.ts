@@ -1,9 +1,10 @@
 import type { Model, Tokenizer } from '../../model/model.ts'
+import type { Run } from '../../pipeline/stage.ts'
 import { differenceInterval } from '../../statistics/difference.ts'
 import { share, wilson } from '../../statistics/estimate.ts'
 import type { Sampler } from '../generate-traces.ts'
 import type { TokenPair } from './pair.ts'
-import { type RolloutProcess, samplingRule } from './rollouts.ts'
+import { type Bought, isCorrect, samplingRule } from './rollouts.ts'
 
 interface Policy extends Sampler {
   readonly student: Model
@@ -16,24 +17,29 @@ interface PairPlace {
   readonly tokenId: number
   /** Of tokenId after the prefix. */
   readonly logprob: number
-  readonly process: RolloutProcess
+  /** Rollouts bought for the trace. */
+  readonly bought: readonly Bought[]
+  /** The trace from tokenId on, where its verdict makes it a branch of the pair. */
+  readonly rest: { readonly ids: readonly number[]; readonly correct: boolean }
+  readonly run: Run
 }
 
 /** What a certified pair adds to the row of its pivotal token. */
 export async function pairColumns(of: Policy, pair: TokenPair, place: PairPlace) {
   const { student, tokenizer } = of
-  const { promptIds, prefix, tokenId, logprob, process } = place
+  const { promptIds, prefix, tokenId, logprob, run } = place
   const { chosenId, rejectedId } = pair
   const raises = chosenId === tokenId
   const before = [...promptIds, ...prefix]
   const [other] = await student.score([...before, raises ? rejectedId : chosenId], {
     ...samplingRule(of),
     from: before.length,
-    signal: process.signal,
+    signal: run.signal,
   })
   const otherLogprob = other?.logprob ?? null
   const [chosen, rejected] = [wilson(pair.chosen), wilson(pair.rejected)]
   const difference = differenceInterval(pair.rejected, pair.chosen)
+  const branches = { chosen: branchOf(chosenId, true, place), rejected: branchOf(rejectedId, false, place) }
   return {
     chosen_id: chosenId,
     rejected_id: rejectedId,
@@ -52,7 +58,32 @@ export async function pairColumns(of: Policy, pair: TokenPair, place: PairPlace)
     pair_delta_low: difference.low,
     pair_delta_high: difference.high,
     pair_e_value: pair.eValue,
+    chosen_branch_ids: branches.chosen,
+    chosen_branch: branches.chosen && tokenizer.decode(branches.chosen),
+    rejected_branch_ids: branches.rejected,
+    rejected_branch: branches.rejected && tokenizer.decode(branches.rejected),
   }
+}
+
+/** The first rollout through prefix + token that is finished and verified on the wanted side, from the token on: of the fresh ones
+ *  first, in launch order, so that neither length nor luck selects. The trace itself where no rollout is there. */
+function branchOf(
+  id: number,
+  correct: boolean,
+  { prefix, bought, tokenId, rest }: PairPlace,
+): readonly number[] | null {
+  const from = prefix.length
+  const wanted = [...prefix, id]
+  const through = bought.filter((rollout) => {
+    if (isCorrect(rollout) !== correct || (!correct && rollout.verdict !== 'different')) return false
+    // Given another token further on, it is no answer of the policy's own.
+    if (rollout.purpose === 'pair' && rollout.prefix.length > from + 1) return false
+    const whole = [...rollout.prefix, ...rollout.ids]
+    return whole.length > from && wanted.every((token, i) => whole[i] === token)
+  })
+  const first = through.find(({ purpose }) => purpose !== 'search') ?? through[0]
+  if (first !== undefined) return [...first.prefix, ...first.ids].slice(from)
+  return id === tokenId && rest.correct === correct ? rest.ids : null
 }
 
 /** The same columns of a pivotal token without a certified pair. */
@@ -74,4 +105,8 @@ export const noPair = {
   pair_delta_low: null,
   pair_delta_high: null,
   pair_e_value: null,
+  chosen_branch_ids: null,
+  chosen_branch: null,
+  rejected_branch_ids: null,
+  rejected_branch: null,
 }

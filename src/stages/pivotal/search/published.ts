@@ -1,29 +1,27 @@
+import { pruneMargin } from './source.ts'
+
 /** A trace to search, by token number: node k is the state after k tokens. */
-export interface SearchTrace {
+export interface EstimatedTrace {
   /** Log-probability of each token under the sampler that estimates, nats. */
   readonly logprobs: readonly number[]
   /** Probability of success at node k; asked at most once a node. */
   readonly estimate: (node: number) => Promise<number>
 }
 
-export interface SearchOptions {
+export interface PublishedOptions {
   /** Least change of the success probability at a pivotal token. */
   readonly gap: number
   /** Close spans whose log-probabilities alone exclude a pivotal token. */
   readonly prune: boolean
 }
 
-export interface SearchResult {
+export interface PublishedResult {
   /** Number of each pivotal token: token k leads from node k to node k + 1. */
   readonly pivots: readonly number[]
   readonly nodesEstimated: number
   /** Tokens whose log-probability alone excludes that they are pivotal. */
   readonly tokensPruned: number
 }
-
-/** A token that the sampler gives probability mu changes p by 1 - mu at most; a tenth of the gap is left for rounding
- *  and for other numerics, so that at gap .2 a token with mu over .82 is closed. */
-const pruneMargin = 0.9
 
 /** Shares such as .7 - .5 miss .2 by rounding. */
 export const rounding = 1e-9
@@ -33,9 +31,9 @@ export const rounding = 1e-9
  *  ours: V(s+t) - V(s) = (1 - mu)(V(s+t) - V_other) is an identity, so a span whose every token has 1 - mu under the gap
  *  holds no pivotal token. Changes that cancel inside a span are missed, as by the published search. */
 export async function searchPivots(
-  { logprobs, estimate }: SearchTrace,
-  { gap, prune }: SearchOptions,
-): Promise<SearchResult> {
+  { logprobs, estimate }: EstimatedTrace,
+  { gap, prune }: PublishedOptions,
+): Promise<PublishedResult> {
   const known = new Map<number, Promise<number>>()
   const at = (node: number): Promise<number> => {
     const value = known.get(node) ?? estimate(node)
@@ -47,7 +45,8 @@ export async function searchPivots(
   const subdivide = async (start: number, end: number): Promise<void> => {
     if (!mayPivot.slice(start, end).includes(true)) return
     const [before, after] = await Promise.all([at(start), at(end)])
-    if (Math.abs(after - before) < gap - rounding) return
+    // Also where an estimate could not be bought.
+    if (!(Math.abs(after - before) >= gap - rounding)) return
     if (end - start === 1) {
       pivots.push(start)
       return

@@ -1,0 +1,34 @@
+import { expand } from '../../pipeline/constructors.ts'
+import type { Stage } from '../../pipeline/stage.ts'
+import { col, type Row } from '../../record/columns.ts'
+import { pivotFields } from '../../record/pivotal-tokens.ts'
+
+const needs = {
+  id: col.string('problem id'),
+  problem: col.string('problem text'),
+  trace_id: col.string('trace id'),
+  pivotal_tokens: col.list(col.struct(pivotFields, 'pivotal token'), 'what was found in the trace'),
+}
+
+/** One row a pivotal token of the traces that findPivotalTokens has searched. A trace without one is dropped with that reason;
+ *  what was spent on it stands in `search_trace`. */
+export function eachPivotalToken(): Stage<typeof needs, typeof pivotFields> {
+  return expand({
+    name: 'eachPivotalToken',
+    needs,
+    adds: pivotFields,
+    each: (row, run) => {
+      if (row.pivotal_tokens.length === 0)
+        run.drop('eachPivotalToken', withoutRollouts(row), 'no pivotal token')
+      return row.pivotal_tokens
+    },
+  })
+}
+
+/** A removed row is kept as text: its rollouts, long and written elsewhere, are left out. */
+function withoutRollouts(row: Row<typeof needs>): object {
+  const all = Object.entries(row)
+  return Object.fromEntries(all.filter(([name]) => !long.has(name)))
+}
+
+const long = new Set(['rollouts', 'nodes', 'logprobs', 'pruned', 'trace_tokens', 'gate_rollout_ids'])

@@ -1,0 +1,146 @@
+import type { Tokenizer } from '../../model/model.ts'
+import type { Dropped } from '../../pipeline/constructors.ts'
+import type { Run } from '../../pipeline/stage.ts'
+import type { Row } from '../../record/columns.ts'
+import type { pivotFields } from '../../record/pivotal-tokens.ts'
+import type { searchColumns } from '../../record/search-trace.ts'
+import { describePivots } from './describe.ts'
+import type { SearchSettings, TraceRow } from './find-pivotal-tokens.ts'
+import { passing } from './nodes.ts'
+import { inPrefixOrder } from './prefix-order.ts'
+import { gateRollouts, type Question } from './question.ts'
+import { onTrace } from './on-trace.ts'
+import { type Bought, rolloutProcess, samplingRule } from './rollouts.ts'
+import { resultColumns, type Trace, traceColumns } from './search-columns.ts'
+import type { SearchResult } from './search/result.ts'
+import { searchTrace } from './search/search-trace.ts'
+import type { Rollout } from './search/source.ts'
+import { sentenceEnds } from './sentences.ts'
+
+interface Shared {
+  readonly question: Question
+  /** Most rollouts for this trace, and what its question is worth. */
+  readonly budget: number
+  readonly wanted: number
+  /** To be told what was used. */
+  readonly settle: (used: number) => void
+}
+
+/** The row of a searched trace. */
+export async function searchRow(
+  of: SearchSettings,
+  row: TraceRow,
+  shared: Shared,
+  run: Run,
+): Promise<readonly Row<typeof searchColumns>[] | Dropped> {
+  const { tokenizer, student, maxTokens, confirmRollouts } = of
+  const traceIds = exactIds(tokenizer, row)
+  if (traceIds === null) return { drop: "trace changed by the policy's tokenizer" }
+  if (traceIds.length > maxTokens) return { drop: 'trace longer than the token limit' }
+  if (shared.budget < Math.min(shared.wanted, confirmRollouts))
+    return { drop: 'no rollouts left in this run' }
+  const promptIds = promptOf(tokenizer, row)
+  const scores = await student.score([...promptIds, ...traceIds], {
+    ...samplingRule(of),
+    from: promptIds.length,
+    signal: run.signal,
+  })
+  const tokens = traceIds.map((id) => tokenizer.decode([id]))
+  const ends = [...sentenceEnds(tokens.slice(0, -1)).slice(0, -1), traceIds.length]
+  const { verdict } = await shared.question.judge([], traceIds, 'stop')
+  const onPolicy = row.teacher_model === student.id
+  const trace = { promptIds, traceIds, scores, tokens, ends, onPolicy, correct: verdict === 'equal' }
+  return [await searched(of, row, trace, shared, run)]
+}
+
+async function searched(
+  of: SearchSettings,
+  row: TraceRow,
+  trace: Trace,
+  { question, budget, settle }: Shared,
+  run: Run,
+): Promise<Row<typeof searchColumns>> {
+  const { promptIds, traceIds, scores, ends, onPolicy, correct } = trace
+  const gate = gateRollouts(row, { eos: of.tokenizer.eos.id, maxTokens: of.maxTokens, onPolicy })
+  const known = mapped([...gate, ...question.rollouts], traceIds)
+  const { judge } = question
+  const key = [run.seed, 'findPivotalTokens', row.trace_id]
+  const process = rolloutProcess({ ...of, promptIds, judge, key, run })
+  const result = await searchTrace(
+    {
+      logprobs: scores.map(({ logprob }) => logprob),
+      lowerBounds: scores.map(({ isLowerBound }) => isLowerBound === true),
+      ...(of.unit === 'sentence' && { units: ends }),
+      known,
+      correct,
+    },
+    {
+      canForce: canForce(of),
+      draw: inPrefixOrder(async ({ node, n, forced, purpose }) => {
+        const banned = forced ? (traceIds[node] as number) : null
+        // Fewer than wanted: the budget is spent.
+        const granted = Math.min(n, budget - process.launched())
+        return mapped(await process.draw(traceIds.slice(0, node), granted, purpose, banned), traceIds)
+      }),
+    },
+    { ...of, maxRollouts: budget },
+  )
+  const selecting = process.bought().filter(({ purpose }) => purpose === 'search')
+  const left = (): number => budget - process.launched()
+  const seen = [...known, ...mapped(selecting, traceIds)]
+  const pivots = await describePivots(of, { ...trace, seen, process, run, left }, result.pivots)
+  const bought = process.bought()
+  const own = mapped(bought, traceIds)
+  question.rollouts.push(...bought)
+  settle(bought.length)
+  countSearch(run, trace, result, pivots, [...known, ...own])
+  return {
+    ...traceColumns(of, trace),
+    ...resultColumns(of, trace, result, { bought, own, known }),
+    pivotal_tokens: pivots,
+  }
+}
+
+/** Where the sampler cuts nothing off: else the tokens that are left would be cut off otherwise without the banned one, and its
+ *  draws would not be those of the sampler that takes another token. */
+const canForce = ({ student, topP, topK, minP = 0 }: SearchSettings): boolean =>
+  student.capabilities.bannedFirst === true && topP === 1 && topK === 0 && minP === 0
+
+const mapped = (rollouts: readonly Bought[], traceIds: readonly number[]): readonly Rollout[] =>
+  rollouts.flatMap((rollout) => onTrace(rollout, traceIds) ?? [])
+
+function countSearch(
+  run: Run,
+  { traceIds, onPolicy }: Trace,
+  { spent, squaredChange }: SearchResult,
+  pivots: readonly Row<typeof pivotFields>[],
+  along: readonly Rollout[],
+): void {
+  run.count('traces_searched')
+  run.count('trace_tokens', traceIds.length)
+  run.count('trace_tokens_pruned', spent.prunedTokens)
+  run.count('pivotal_tokens', pivots.length)
+  run.count('pivotal_tokens_confirmed', pivots.filter(({ confirmed }) => confirmed).length)
+  run.count('certified_pairs', pivots.filter(({ chosen_id: id }) => id !== null).length)
+  if (spent.stoppedBy !== null) run.count('searches_stopped_by_a_cap')
+  // On average the squared changes of a trace that the policy wrote sum up to p (1 - p): many traces over it report noise.
+  const { successes, trials } = passing(along, 0)
+  const p = trials === 0 ? 0.5 : successes / trials
+  if (onPolicy && squaredChange > p * (1 - p)) run.count('traces_over_the_martingale_bound')
+}
+
+/** What the policy is given for a problem. */
+export const promptOf = (tokenizer: Tokenizer, { problem }: Pick<TraceRow, 'problem'>): readonly number[] =>
+  tokenizer.encode(tokenizer.renderChat([{ role: 'user', content: problem }]))
+
+/** The trace's own ids where they are the student's, else its text encoded once by the student's tokenizer; null if
+ *  that cannot spell it. */
+function exactIds(
+  tokenizer: Tokenizer,
+  { completion, completion_ids: ids }: TraceRow,
+): readonly number[] | null {
+  const whole = completion + tokenizer.eos.text
+  if (ids !== null && tokenizer.decode(ids) === whole) return ids
+  const encoded = [...tokenizer.encode(completion), tokenizer.eos.id]
+  return tokenizer.decode(encoded) === whole ? encoded : null
+}

@@ -1,0 +1,135 @@
+import { eBenjaminiHochberg } from '../../../statistics/e-bh.ts'
+import { share } from '../../../statistics/estimate.ts'
+import { type Belief, beliefs } from './beliefs.ts'
+import { chainOf } from './chain.ts'
+import { confirmLinks } from './confirm.ts'
+import { type Effort, effortOf } from './effort.ts'
+import type { Tested } from './evidence.ts'
+import { rounding } from './published.ts'
+import { Purse } from './purse.ts'
+import type { Change, Pivot, SearchOptions, SearchResult } from './result.ts'
+import { searchArms } from './search-arms.ts'
+import { searchEstimates } from './search-estimates.ts'
+import type { RolloutSource, SearchTrace } from './source.ts'
+import { Tally } from './tally.ts'
+
+/** Share of a trace's cap that the search may spend; the rest confirms what it found. */
+const searchShare = 0.6
+
+/** Finds the pivotal units of a trace and tests them on rollouts that did not select them. The search only proposes: it
+ *  may lean on priors and on rollouts of any origin, because nothing it draws is reported. */
+export async function searchTrace(
+  trace: SearchTrace,
+  source: RolloutSource,
+  options: SearchOptions,
+): Promise<SearchResult> {
+  const { mode, gap, q, maxRollouts = Infinity, prune = true } = options
+  const tally = new Tally(chainOf(trace, mode === 'published' && !prune ? 0 : gap))
+  const effort = effortOf(options)
+  const purse = new Purse(source, maxRollouts)
+  const most = effort.confirm === 0 ? maxRollouts : Math.ceil(searchShare * maxRollouts)
+  const of = { trace, tally, verdict: trace.correct, gap, q, effort, purse, canForce: source.canForce, most }
+  const proposed = await propose(of, options)
+  const known = beliefs(tally, trace.correct, gap)
+  const candidates = [...proposed.keys()]
+  const { fresh, tested } =
+    effort.confirm === 0
+      ? { fresh: null, tested: candidates.map((k) => untested(tally, known, k)) }
+      : await confirmLinks({ ...of, searched: tally, known }, candidates)
+  const evidence = tested.map(({ logEvidence }) => logEvidence)
+  const passed = eBenjaminiHochberg(evidence, q)
+  const pivots = tested.map((test, i) => {
+    const search = proposed.get(test.k) ?? believed(known[test.k] as Belief)
+    return pivotOf({ tally, fresh, test, search, gap, passed: passed[i] === true })
+  })
+  return {
+    pivots,
+    nodes: tally.nodes(),
+    squaredChange: pivots.reduce((sum, one) => sum + (one.confirmed ? one.fresh.delta ** 2 : 0), 0),
+    spent: spending(tally, purse),
+  }
+}
+
+interface Proposing {
+  readonly trace: SearchTrace
+  readonly tally: Tally
+  readonly verdict: boolean | null
+  readonly gap: number
+  readonly effort: Effort
+  readonly purse: Purse
+  readonly canForce: boolean
+  readonly most: number
+}
+
+/** Links to test, each with its change where the search has its own estimate of it. */
+async function propose(
+  of: Proposing,
+  { mode, rollouts = 50, batch = 2, prune = true }: SearchOptions,
+): Promise<ReadonlyMap<number, Change | null>> {
+  const { trace, tally } = of
+  if (mode !== 'published') {
+    tally.add(trace.known ?? [])
+    return new Map((await searchArms({ ...of, batch })).map((k) => [k, null]))
+  }
+  const found = await searchEstimates({ ...of, prune, rollouts })
+  return new Map(
+    tally.links.flatMap(({ start }, k) => (found.has(start) ? [[k, found.get(start) as Change]] : [])),
+  )
+}
+
+interface Judged {
+  readonly tally: Tally
+  readonly fresh: Tally | null
+  readonly test: Tested
+  readonly search: Change
+  readonly gap: number
+  readonly passed: boolean
+}
+
+function pivotOf({ tally, fresh, test, search, gap, passed }: Judged): Pivot {
+  const { start, end } = tally.link(test.k)
+  const { after, other, logEvidence } = test
+  const { delta } = test.fresh
+  const agrees = Math.abs(delta) >= gap - rounding && Math.sign(delta) === Math.sign(search.delta)
+  const probAfter = share(after)
+  return {
+    position: start,
+    end,
+    search,
+    fresh: test.fresh,
+    probBefore: probAfter - delta,
+    probAfter,
+    after,
+    other,
+    eValue: Math.exp(logEvidence),
+    confirmed: fresh !== null && passed && agrees,
+    others: { search: tally.others(test.k), fresh: fresh?.others(test.k) ?? [] },
+  }
+}
+
+function spending({ links }: Tally, { search, confirm, tokens, stoppedBy }: Purse): SearchResult['spent'] {
+  const closed = links.slice(0, -1).filter(({ candidate }) => !candidate)
+  return {
+    searchRollouts: search,
+    confirmRollouts: confirm,
+    tokens,
+    prunedTokens: closed.reduce((sum, { start, end }) => sum + end - start, 0),
+    candidates: links.length - 1 - closed.length,
+    stoppedBy,
+  }
+}
+
+/** A candidate as the search sees it, where nothing fresh is drawn. */
+function untested(tally: Tally, known: readonly Belief[], k: number): Tested {
+  const belief = known[k] as Belief
+  const { mean, worth } = belief.after
+  const trials = Math.round(Math.min(worth, 1000))
+  const after = { successes: mean * trials, trials }
+  return { k, fresh: believed(belief), logEvidence: 0, after, other: tally.left(k) }
+}
+
+const believed = ({ delta, error }: Belief): Change => ({
+  delta,
+  low: delta - 1.96 * error,
+  high: delta + 1.96 * error,
+})

@@ -1,0 +1,55 @@
+/** One rollout as the search sees it: where it was launched, where it left the trace, how it ended. */
+export interface Rollout {
+  /** Trace tokens before its launch. */
+  readonly node: number
+  /** First position at which it differs from the trace; the trace's length where it follows it to the end. */
+  readonly diverged: number
+  /** The token it has there; null where it follows the trace to the end. */
+  readonly token: number | null
+  readonly correct: boolean
+  /** Tokens decoded for it. */
+  readonly tokens: number
+  /** Launched with the trace's own token at `node` forbidden: a draw of V given any other token there, not of V. */
+  readonly forced: boolean
+}
+
+/** Rollouts wanted from one node. */
+export interface Ask {
+  readonly node: number
+  readonly n: number
+  readonly forced: boolean
+  /** Keys the draws: what is searched with is never what is reported (winner's curse). */
+  readonly purpose: 'search' | 'confirm'
+}
+
+/** Where rollouts come from. A batch comes back whole and in launch order, so that no decision can favour rollouts that
+ *  finish early. Several asks may be under way at once; the answer to each depends on how many were drawn before it from
+ *  the same node, kind and purpose alone. Fewer than n: the source has closed (a cap, an abort), and the search ends. */
+export interface RolloutSource {
+  draw(ask: Ask): Promise<readonly Rollout[]>
+  /** Forced-other draws are possible: the engine can forbid a first token. */
+  readonly canForce: boolean
+}
+
+/** A trace to search, by token number: node k is the state after k tokens. */
+export interface SearchTrace {
+  /** Log-probability of each trace token under the sampler that makes the rollouts, nats. */
+  readonly logprobs: readonly number[]
+  /** True where that is only a lower bound. It may close a token (1 - mu is then overstated), but its change of p cannot
+   *  be scaled by it: mu is estimated there from rollouts that pass. */
+  readonly lowerBounds?: readonly boolean[]
+  /** Ends of the units searched, ascending; token by token unless given. Sentence-level anchors give sentence ends. */
+  readonly units?: readonly number[]
+  /** Rollouts bought earlier for this question (gate, other traces), mapped onto this trace. They serve the search only. */
+  readonly known?: readonly Rollout[]
+  /** Verdict of the finished trace: its last node needs no rollouts. Null where the trace goes on unseen. */
+  readonly correct: boolean | null
+}
+
+/** A token that the sampler gives probability mu changes p by 1 - mu at most; a tenth of the gap is left for rounding
+ *  and for other numerics, so that at gap .2 a token with mu over .82 is closed. */
+export const pruneMargin = 0.9
+
+/** Ends of the units of a trace: every token unless it says otherwise. */
+export const unitEnds = ({ units, logprobs }: SearchTrace): readonly number[] =>
+  units ?? logprobs.map((_, i) => i + 1)

@@ -1,0 +1,22 @@
+import { differenceSequence, type Side } from './difference-test.ts'
+import { type Interval, share } from './estimate.ts'
+
+/** Change of a success probability by a step that is taken with probability 1 - leave: leave (p_taken - p_not taken),
+ *  because p_before is their mixture. Stratified with exact weights (Cochran 1977, Sampling Techniques, section 5.3), so
+ *  that |change| <= leave always; the interval is a confidence sequence, valid at every stopping time. Where `leave` is
+ *  itself estimated, `within` is its interval, and the wider of the two ends is taken on each side. */
+export function stratifiedChange(
+  taken: Side,
+  notTaken: Side,
+  leave: number,
+  within: Interval = { low: leave, high: leave },
+): { readonly delta: number } & Interval {
+  const { low, high } = differenceSequence(taken, notTaken)
+  return {
+    delta: leave * (pointOf(taken) - pointOf(notTaken)),
+    low: low * (low < 0 ? within.high : within.low),
+    high: high * (high > 0 ? within.high : within.low),
+  }
+}
+
+const pointOf = (side: Side): number => (typeof side === 'number' ? side : share(side))
