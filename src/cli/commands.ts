@@ -13,6 +13,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'train grpo': async () => (await import('./train.ts')).grpo,
   dedupe: async () => (await import('./dedupe.ts')).default,
   evaluate: async () => (await import('./evaluate.ts')).default,
+  'check-verifier': async () => (await import('./check-verifier.ts')).default,
   audit: async () => (await import('./audit.ts')).default,
   'benchmarks list': async () => (await import('./benchmarks.ts')).list,
   'benchmarks fetch': async () => (await import('./benchmarks.ts')).fetch,

@@ -13,7 +13,7 @@ import {
   readEvaluationProblems,
 } from '../train/evaluate.ts'
 import { type Comparison, compare, type Group, passCurve, passRates } from '../train/pass-rates.ts'
-import { verifiers } from '../verify/verifier.ts'
+import { openVerifier, verifierNames } from '../verify/open.ts'
 import { command, type Terminal } from './command.ts'
 import { table } from './table.ts'
 
@@ -22,7 +22,7 @@ const schema = z
     model: z.string().describe('model folder, FILE.gguf, or http://host:port/v1#name'),
     problems: z.string().describe('JSONL or Parquet with problem and answer that no training saw'),
     baseline: z.string().optional().describe('model to compare with on the same problems, as one before'),
-    verifier: z.enum(['numeric', 'exact']).default('numeric').describe('how answers are compared'),
+    verifier: z.enum(verifierNames).default('numeric').describe('how answers are compared'),
     temperature: z.number().min(0).default(0).describe('0 is greedy'),
     greedy: z.boolean().default(false).describe('measure the greedy completion besides the sampled ones'),
     samples: z.int().min(1).default(1).describe('completions a problem'),
@@ -108,17 +108,19 @@ async function measure(
   { live, tell, signal }: Terminal,
 ): Promise<Evaluation> {
   const model = await openModel(spec, { apiKey: process.env.OPENAI_API_KEY, tokenizer: options.tokenizer })
+  const verifier = await openVerifier(options.verifier)
   try {
     return await evaluate({
       ...options,
       ...{ model, problems, signal, temperature, samples },
-      verifier: verifiers[options.verifier],
+      verifier,
       onProblem: (done, correct) => {
         if (live) tell(`\r\x1b[2K${done}/${problems.length} problems, ${correct} correct`)
       },
     })
   } finally {
     if (live) tell('\r\x1b[2K')
+    await verifier.close?.()
     await model.close()
   }
 }
@@ -148,12 +150,18 @@ async function runOf(options: Options, file: string, count: number): Promise<obj
     fulcrum: version,
     node: process.version,
     ...{ ...options, out: undefined, json: undefined },
-    verifier_id: verifiers[options.verifier].id,
+    verifier_id: await idOf(options.verifier),
     problems_sha256: await sha256OfFile(file),
     problems_count: count,
     model_files: await filesOf(options.model),
     baseline_files: options.baseline === undefined ? null : await filesOf(options.baseline),
   }
+}
+
+async function idOf(name: string): Promise<string> {
+  const verifier = await openVerifier(name)
+  await verifier.close?.()
+  return verifier.id
 }
 
 /** What of a folder a model is made of. */

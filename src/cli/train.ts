@@ -7,7 +7,7 @@ import { readEvaluationProblems } from '../train/evaluate.ts'
 import { type GrpoOptions, grpoOptions } from '../train/grpo-options.ts'
 import { trainGrpo } from '../train/grpo.ts'
 import { trainSft } from '../train/sft.ts'
-import { verifiers } from '../verify/verifier.ts'
+import { openVerifier, verifierNames } from '../verify/open.ts'
 import { command } from './command.ts'
 import { dataOptions, openMixture, openStart, tellEnd, trainingOptions } from './training.ts'
 
@@ -75,7 +75,7 @@ export const grpo = command({
       problems: z.string().optional().describe('JSONL or Parquet with problem and answer'),
       data: z.string().optional().describe('manifest.json of a built dataset, in place of --problems'),
       config: z.string().default('sft_text').describe('dataset config; any with problem and answer'),
-      verifier: z.enum(['numeric', 'exact']).default('numeric').describe('how answers are compared'),
+      verifier: z.enum(verifierNames).default('numeric').describe('how answers are compared'),
       ...trainingOptions,
       batchSize: trainingOptions.batchSize.default(64).describe('problems a round'),
       microBatchSize: trainingOptions.microBatchSize.default(16).describe('rollouts in memory at once'),
@@ -109,8 +109,13 @@ export const grpo = command({
     )
     const options = { ...start.options, ...own } as GrpoOptions
     const { tokenizer } = learner
-    const input = { ...start, options, dataId, problems, tokenizer, verifier: verifiers[parsed.verifier] }
+    const verifier = await openVerifier(parsed.verifier)
+    const input = { ...start, options, dataId, problems, tokenizer, verifier }
     const { signal } = terminal
-    return tellEnd(parsed.out, terminal, (onStep) => trainGrpo({ ...input, signal, onStep }))
+    try {
+      return await tellEnd(parsed.out, terminal, (onStep) => trainGrpo({ ...input, signal, onStep }))
+    } finally {
+      await verifier.close?.()
+    }
   },
 })

@@ -8,15 +8,22 @@ export type Stated =
 
 /** The final answer of a completion: what its last explicit marker holds. Markers are `\boxed{x}`, `#### x` and "the
  *  answer is x" (or "answer: x"). Thinking does not count: the text after the last `</think>` does. A later marker
- *  overrules an earlier one, except that a sentence `usable` refuses is passed over: prose says "the answer is" of much. */
-export function statedAnswer(completion: string, usable: (answer: string) => boolean = () => true): Stated {
+ *  overrules an earlier one, except that a sentence `usable` refuses is passed over: prose says "the answer is" of much.
+ *  A sentence ends at a comma; with `wholeSentences` it does so only where all of it is not usable: "1, 2 and 3". */
+export function statedAnswer(
+  completion: string,
+  usable: (answer: string) => boolean = () => true,
+  { wholeSentences = false } = {},
+): Stated {
   const none = (reason: string): Stated => ({ answer: null, reason })
   if (completion.length > longest.completion) return none('the completion is too long')
   const thought = completion.lastIndexOf('</think>')
   if (completion.indexOf('<think>', Math.max(thought, 0)) >= 0) return none('the thinking never ends')
   const text = thought < 0 ? completion : completion.slice(thought + '</think>'.length)
 
-  const marks = [...boxed(text), ...hashed(text), ...sentences(text)].sort((a, b) => b.at - a.at)
+  const marks = [...boxed(text), ...hashed(text), ...sentences(text, wholeSentences)].sort(
+    (a, b) => b.at - a.at,
+  )
   const last = marks[0]
   if (last === undefined) return none('no answer is marked')
   const chosen = marks.find(({ answer, sure }) => sure || (answer !== null && usable(answer))) ?? last
@@ -57,15 +64,37 @@ function hashed(text: string): Mark[] {
 
 const saying = /\banswer(?:\s{1,9}(?:is|equals)\b|(?:\s|\*){0,9}[:=])(?:\s|\*|:|=){0,9}/gi
 
-/** Every "the answer is x" and "answer: x", to the end of the sentence. A point inside a number ends none. */
-function sentences(text: string): Mark[] {
+/** Every "the answer is x" and "answer: x", to the end of the sentence. A point inside a number ends none. Of whole
+ *  sentences the part up to the first comma outside brackets comes behind. */
+function sentences(text: string, whole: boolean): Mark[] {
   const said = [...text.matchAll(saying)].slice(-longest.sentences)
-  return said.map(({ index, 0: { length } }) => {
+  return said.flatMap(({ index, 0: { length } }) => {
     const line = firstLine(text.slice(index + length))
-    const end = /[.!?,;](?=\s|\*|$)/.exec(line)
-    const sentence = end === null ? line : line.slice(0, end.index)
-    return { at: index, answer: filled(sentence.replaceAll('**', '')), sure: false }
+    const upTo = (end: number): Mark => {
+      const sentence = line.slice(0, end).replaceAll('**', '')
+      return { at: index, answer: filled(sentence), sure: false }
+    }
+    const comma = endOf(line, /[.!?,;]/)
+    if (!whole) return [upTo(comma)]
+    return [upTo(endOf(line, /[.!?]/)), upTo(commaOutside(line) ?? comma)]
   })
+}
+
+/** Where a sign stands that white space or nothing follows; the length of the line if nowhere. */
+function endOf(line: string, sign: RegExp): number {
+  const at = line.search(new RegExp(`${sign.source}(?=\\s|\\*|$)`))
+  return at < 0 ? line.length : at
+}
+
+/** Where the first comma, semicolon or end of a sentence outside brackets stands. */
+function commaOutside(line: string): number | null {
+  let depth = 0
+  for (let at = 0; at < line.length; at++) {
+    if ('([{'.includes(line[at] as string)) depth++
+    if (')]}'.includes(line[at] as string)) depth--
+    if (depth <= 0 && /^[.!?,;](?=\s|\*|$)/.test(line.slice(at, at + 2))) return at
+  }
+  return null
 }
 
 /** The first line that has anything, as far as an answer could reach. */

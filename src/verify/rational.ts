@@ -111,7 +111,8 @@ function unscaled(text: string): [units: bigint, places: number] {
   return [negative ? -units : units, behind.length]
 }
 
-function reduced(numerator: bigint, denominator: bigint): Rational {
+/** In lowest terms; the denominator is not nought. */
+export function reduced(numerator: bigint, denominator: bigint): Rational {
   if (denominator < 0n) return reduced(-numerator, -denominator)
   let [a, b] = [numerator < 0n ? -numerator : numerator, denominator]
   while (b !== 0n) [a, b] = [b, a % b]

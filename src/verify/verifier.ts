@@ -25,7 +25,7 @@ export interface Verifier {
 
 /** A rule that compares texts and is done at once. */
 export interface TextVerifier extends Verifier {
-  verify(completion: string, answer: string): Verification
+  verify(completion: string, answer: string, problem?: string): Verification
 }
 
 /** The stated answer is the reference, character for character but for case and white space. */
@@ -58,9 +58,6 @@ export const numericAnswer: TextVerifier = {
     return { verdict: same ? 'equal' : 'different', extracted, reason: null }
   },
 }
-
-/** By the name that options give them. */
-export const verifiers = { numeric: numericAnswer, exact: exactAnswer }
 
 /** A reference may be a whole worked solution: then its marked answer counts. */
 function referenceOf(answer: string): string {
