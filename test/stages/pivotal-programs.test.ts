@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import type { Tokenizer } from '../../src/model/model.ts'
 import { findPivotalTokens } from '../../src/stages/pivotal/find-pivotal-tokens.ts'
 import { choiceAnswer } from '../../src/verify/choice.ts'
 import { codeAnswer } from '../../src/verify/code/code-answer.ts'
@@ -79,8 +80,8 @@ async function searched(
   return { found, asked }
 }
 
-function idOf({ vocabularySize, decode }: ReturnType<typeof templatePolicy>['tokenizer'], token: string) {
-  for (let id = 0; id < vocabularySize; id++) if (decode([id]) === token) return id
+function idOf(tokenizer: Tokenizer, token: string): number {
+  for (let id = 0; id < tokenizer.vocabularySize; id++) if (tokenizer.decode([id]) === token) return id
   throw new Error(`no token ${token}`)
 }
 

@@ -76,7 +76,8 @@ export function templatePolicy(templates: readonly Template[]): Model & { readon
       const random = rngFor(seed, i)
       const banned = bannedFirst.map((id) => tokenizer.decode([id]))
       const drawn = [draw(choicesAfter(template, written), random.next(), banned)]
-      while (drawn.at(-1) !== end) drawn.push(draw(choicesAfter(template, [...written, ...drawn]), random.next()))
+      while (drawn.at(-1) !== end)
+        drawn.push(draw(choicesAfter(template, [...written, ...drawn]), random.next()))
       return { text: drawn.slice(0, -1).join(''), tokenIds: drawn.map((token) => idOf.get(token) ?? -1) }
     },
     score: (ids, from) =>
@@ -86,7 +87,11 @@ export function templatePolicy(templates: readonly Template[]): Model & { readon
         return Math.log(choicesAfter(template, written).find(([other]) => other === token)?.[1] ?? 0)
       }),
   })
-  return { ...model, tokenizer, capabilities: { ...model.capabilities, samplerLogprobs: true, bannedFirst: true } }
+  return {
+    ...model,
+    tokenizer,
+    capabilities: { ...model.capabilities, samplerLogprobs: true, bannedFirst: true },
+  }
 }
 
 function draw(choices: Choices, uniform: number, banned: readonly string[] = []): string {
@@ -109,7 +114,7 @@ export function fill(template: Template, picks: readonly string[]): readonly str
 export async function trueChanges(
   template: Template,
   trace: readonly string[],
-  { verify }: Verifier,
+  verifier: Verifier,
 ): Promise<readonly number[]> {
   const known = new Map<string, Promise<number>>()
   const valueOf = (written: readonly string[]): Promise<number> => {
@@ -120,7 +125,11 @@ export async function trueChanges(
   }
   const valued = async (written: readonly string[]): Promise<number> => {
     if (written.at(-1) === end) {
-      const { verdict } = await verify(written.slice(0, -1).join(''), template.answer, template.problem)
+      const { verdict } = await verifier.verify(
+        written.slice(0, -1).join(''),
+        template.answer,
+        template.problem,
+      )
       return verdict === 'equal' ? 1 : 0
     }
     let value = 0

@@ -5,7 +5,9 @@ import type { Template } from './template-policy.ts'
 function template(language: 'python' | 'javascript', name: string, places: Template['places']): Template {
   const file = new URL(`../../datasets/programs/${language}.jsonl`, import.meta.url)
   const rows = readFileSync(file, 'utf8').trim().split('\n')
-  const row = rows.map((line) => JSON.parse(line) as ProgramRow).find(({ id }) => id === `${language}-${name}`)
+  const row = rows
+    .map((line) => JSON.parse(line) as ProgramRow)
+    .find(({ id }) => id === `${language}-${name}`)
   if (row === undefined) throw new Error(`no problem ${name} in ${language}`)
   return {
     problem: row.problem,

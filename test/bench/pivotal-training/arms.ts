@@ -74,8 +74,8 @@ export async function wholeResponses(
   return { pairs, rollouts: spent }
 }
 
-/** One-token pairs at positions drawn uniformly: the trace's token and another one that the policy draws there, ordered by
- *  `estimate` rollouts after each. Equal shares make no pair. */
+/** One-token pairs at positions drawn uniformly from all of the trace but its end token, most of which are sure: the trace's token and
+ *  another one that the policy draws there, ordered by `estimate` rollouts after each. Equal shares make no pair. */
 export async function randomPositions(
   model: Model,
   questions: readonly Question[],
@@ -89,12 +89,15 @@ export async function randomPositions(
     const position = random.below(question.trace.length - 1)
     const token = question.trace[position] as number
     const prefix = question.trace.slice(0, position)
-    const rollouts = rolloutsOf(model, question, seed + i)
-    const [other] = await rollouts.draw(prefix, 1, 'other', [token])
+    const rollouts = rolloutsOf(model, question, seed)
+    const [other] = await rollouts.draw(prefix, 1, `other ${i}`, [token])
     const otherId = other?.tokenIds?.[0] as number
+    // An answer that ends here has its verdict: no rollout tells more.
+    const ends = otherId === model.tokenizer?.eos.id
     const share = async (id: number): Promise<number> =>
-      (await rollouts.draw([...prefix, id], estimate, `value ${id}`)).filter((one) => one.right).length
-    const [own, its] = [await share(token), await share(otherId)]
+      (await rollouts.draw([...prefix, id], estimate, `value ${id} ${i}`)).filter((one) => one.right).length
+    const verdict = other?.right === true ? estimate : 0
+    const [own, its] = [await share(token), ends ? verdict : await share(otherId)]
     spent += rollouts.spent()
     if (own === its) continue
     const [chosen, rejected] = own > its ? [token, otherId] : [otherId, token]

@@ -1,6 +1,8 @@
 /** Does it help? DPO of the shipped student on pivotal pairs, on pairs of whole responses and on one-token pairs at random
- *  positions, at equal rollouts and equal steps: `npm run experiment:pivotal -- --out runs/pivotal-training`. Each arm's learning rate and beta are
- *  chosen on the development problems by the same grid; what is reported comes from the held-out ones, seed by seed. */
+ *  positions, at equal rollouts (not tokens: those of whole responses are the longest) and equal steps:
+ *  `npm run experiment:pivotal -- --out runs/pivotal-training`. Each arm's learning rate and beta are chosen on the development
+ *  problems by the same grid with the pairs of the first seed; what is reported comes from the held-out ones. A seed
+ *  decides traces, rollouts, order of training and draws of the evaluation. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -10,6 +12,7 @@ import { loadTokenizer } from '../../../src/nn/tokenizer.ts'
 import { loadPipeline } from '../../../src/pipeline/load.ts'
 import { closeModels, planPipeline } from '../../../src/pipeline/plan.ts'
 import { runPipeline } from '../../../src/pipeline/run.ts'
+import { clusteredInterval, pairedDifference } from '../../../src/statistics/clustered.ts'
 import { share } from '../../../src/statistics/estimate.ts'
 import { locate } from '../../../src/store/bundled.ts'
 import { type Manifest, readManifest } from '../../../src/store/manifest.ts'
@@ -34,6 +37,7 @@ const grid = [2e-5, 6e-5, 2e-4].flatMap((learningRate) => [0.1, 0.3].map((beta) 
 type Setting = (typeof grid)[number]
 const names = ['pivotal', 'whole responses', 'random positions'] as const
 type Name = (typeof names)[number]
+type Arms = Name | 'student'
 
 await mkdir(values.out, { recursive: true })
 const development = await readEvaluationProblems(locate('datasets/arithmetic/development.jsonl'))
@@ -44,32 +48,56 @@ const heldOut = (await readEvaluationProblems(locate('datasets/arithmetic/held-o
 
 const settings = new Map<Name, Setting>()
 const lines: object[] = []
+/** By arm and seed, the pass rate of every held-out problem. */
+const rates = new Map<Arms, number[][]>()
+for (const arm of ['student', ...names] as const) rates.set(arm, [])
 for (let seed = 0; seed < Number(values.seeds); seed++) {
   const arms = await armsOf(seed)
-  const steps = Math.round((epochs * arms.pivotal.pairs.length) / batchSize)
+  const empty = names.filter((name) => arms[name].pairs.length === 0)
+  if (empty.length > 0) throw new Error(`no pairs of ${empty.join(', ')}`)
+  const steps = Math.max(1, Math.round((epochs * arms.pivotal.pairs.length) / batchSize))
   for (const name of names) {
     const { pairs, rollouts } = arms[name]
     const setting = settings.get(name) ?? (await choose(name, pairs, steps))
     settings.set(name, setting)
     const folder = await train(`${name}-${seed}`, pairs, steps, setting, seed)
-    const { passed, interval } = await measure(folder, heldOut, seed, 4)
-    lines.push({
-      seed,
-      arm: name,
-      pairs: pairs.length,
-      rollouts,
-      steps,
-      ...setting,
-      pass_rate: share(passed),
-      ...interval,
-    })
-    console.log(JSON.stringify(lines.at(-1)))
+    const { results, ...told } = await measured(folder, seed)
+    rates.get(name)?.push(results)
+    tell({ seed, arm: name, pairs: pairs.length, rollouts, steps, ...setting, ...told })
   }
-  const { passed, interval } = await measure(student, heldOut, seed, 4)
-  lines.push({ seed, arm: 'student', pass_rate: share(passed), ...interval })
-  console.log(JSON.stringify(lines.at(-1)))
+  const { results, ...told } = await measured(student, seed)
+  rates.get('student')?.push(results)
+  tell({ seed, arm: 'student', ...told })
 }
+for (const arm of rates.keys()) tell(overall(arm))
 await writeFile(join(values.out, 'result.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+
+function tell(line: object): void {
+  lines.push(line)
+  console.log(JSON.stringify(line))
+}
+
+/** All seeds together: problems are the draws of the interval, and what differs between seeds is seen in their lines. */
+function overall(arm: Arms): object {
+  const own = meanOfSeeds(arm)
+  const { low, high } = clusteredInterval(own, own.length * 4 * Number(values.seeds))
+  const pivotal = meanOfSeeds('pivotal')
+  const { mean, interval } = pairedDifference(pivotal.map((rate, i) => rate - (own[i] as number)))
+  return {
+    ...{ seed: 'all', arm, pass_rate: own.reduce((sum, rate) => sum + rate, 0) / own.length, low, high },
+    ...{ pivotal_minus_it: mean, difference_low: interval.low, difference_high: interval.high },
+  }
+}
+
+function meanOfSeeds(arm: Arms): number[] {
+  const seeds = rates.get(arm) ?? []
+  return heldOut.map((_, i) => seeds.reduce((sum, one) => sum + (one[i] as number), 0) / seeds.length)
+}
+
+async function measured(folder: string, seed: number) {
+  const { passed, interval, results } = await measure(folder, heldOut, seed, 4)
+  return { pass_rate: share(passed), ...interval, results: results.map((one) => share(one.passed)) }
+}
 
 async function armsOf(seed: number): Promise<Record<Name, Arm>> {
   const gated = await build(seed, 'teachable')
@@ -127,7 +155,7 @@ async function* rowsOf({ folder, manifest }: Built, config: string): AsyncGenera
 }
 
 async function questionsOf(built: Built): Promise<Question[]> {
-  const { tokenizer } = { tokenizer: await loadTokenizer(student) }
+  const tokenizer = await loadTokenizer(student)
   const found = new Map<string, Question>()
   for await (const row of rowsOf(built, 'until-teachable')) {
     const { id, problem, answer, completion } = row as Record<string, string>
