@@ -88,6 +88,7 @@ export default definePipeline({
   }),
   build: async (options) => {
     const { tokenizer, temperature, maxTokens, low, high } = options
+    const { mode, unit, q, gap, rollouts: perToken, confirmRollouts, traceRollouts, maxRollouts } = options
     const apiKey = process.env.OPENAI_API_KEY
     const teacher = await openModel(options.teacher, { apiKey, tokenizer })
     const student = await openModel(options.student, { apiKey, tokenizer })
@@ -111,10 +112,11 @@ export default definePipeline({
       )
       .through(
         findPivotalTokens({
-          ...options,
           student,
           verifier,
+          ...{ mode, unit, q, gap, rollouts: perToken, confirmRollouts, traceRollouts, maxRollouts },
           ...sampler,
+          maxTokens,
         }),
       )
       .into(searchTraces)

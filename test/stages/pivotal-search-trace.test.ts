@@ -308,16 +308,3 @@ test('a lower bound of a log-probability prunes, and its change is scaled by how
   )
   assert.deepEqual([closed.spent.candidates, closed.pivots], [0, []])
 })
-
-test('a trace that the sampler is sure of, and an empty one, cost next to nothing', async () => {
-  for (const mode of modes)
-    for (const logprobs of [[], [-0.05, -0.01, 0]]) {
-      const source = plantedSource(
-        { logprobs, values: logprobs.map(() => 0.5).concat(0.5), others: [0.5, 0.5, 0.5] },
-        true,
-      )
-      const { pivots, spent } = await searchTrace({ logprobs, correct: null }, source, { ...common, mode })
-      assert.deepEqual([pivots, spent.candidates, spent.prunedTokens], [[], 0, logprobs.length])
-      assert.ok(spent.searchRollouts <= 8 && spent.confirmRollouts === 0)
-    }
-})

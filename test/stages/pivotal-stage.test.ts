@@ -262,13 +262,13 @@ test('a truncated rollout is a failure, whatever its text says', async () => {
 })
 
 test('traces of another tokenizer are encoded once by the text; what cannot be spelt or is too long is dropped', async () => {
-  const stage = () => findPivotalTokens({ student: markovModel(), ...common })
+  const stage = findPivotalTokens({ student: markovModel(), ...common })
   const foreign = { ...trace('xxAxxAx1'), completion_ids: [900, 901, 902] }
   const hidden = { ...trace('xxAxxAx1'), completion_ids: null }
-  const exact = await pivotsOf(stage(), [trace('xxAxxAx1')])
-  assert.deepEqual((await pivotsOf(stage(), [foreign])).kept.map(withoutIds), exact.kept.map(withoutIds))
-  assert.deepEqual((await pivotsOf(stage(), [hidden])).kept.map(withoutIds), exact.kept.map(withoutIds))
-  const bad = await pivotsOf(stage(), [{ ...trace('é1'), completion_ids: null }, trace('xxxxxxxxxxxx1')])
+  const exact = await pivotsOf(stage, [trace('xxAxxAx1')])
+  assert.deepEqual((await pivotsOf(stage, [foreign])).kept.map(withoutIds), exact.kept.map(withoutIds))
+  assert.deepEqual((await pivotsOf(stage, [hidden])).kept.map(withoutIds), exact.kept.map(withoutIds))
+  const bad = await pivotsOf(stage, [{ ...trace('é1'), completion_ids: null }, trace('xxxxxxxxxxxx1')])
   assert.deepEqual(
     bad.dropped.map(({ reason }) => reason),
     ["trace changed by the policy's tokenizer", 'trace longer than the token limit'],

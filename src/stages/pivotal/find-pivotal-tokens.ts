@@ -7,7 +7,7 @@ import { searchColumns } from '../../record/search-trace.ts'
 import { seedFor } from '../../statistics/random.ts'
 import type { Verifier } from '../../verify/verifier.ts'
 import type { Sampler } from '../generate-traces.ts'
-import { allowanceOf } from './allowance.ts'
+import { type Allowance, allowanceOf } from './allowance.ts'
 import { mostUncertainFirst, rolloutBudget } from './budget.ts'
 import { judgeOf } from './judge.ts'
 import { requireOneProcess } from './one-process.ts'
@@ -74,31 +74,42 @@ export function findPivotalTokens(
   options: FindPivotalTokensOptions,
 ): Stage<typeof needs, typeof searchColumns> {
   const of = settingsOf(options)
-  const { traceRollouts, maxRollouts } = options
-  const questionFor = questionsOf((row) => judgeOf(of.verifier, of.tokenizer, row))
-  const allowanceFor = onceAShard((run) => allowanceOf(shareOf(maxRollouts, run)))
-  const checkedFor = onceAShard((run, row: TraceRow) => check(of, row, run))
-  const stage = expand({
+  // What rows share, they share within a shard: a shard made again, or by another process, asks for the same.
+  const stage: Stage<typeof needs, typeof searchColumns> = {
+    ...shardSearch(of),
+    apply: (rows, run) => shardSearch(of).apply(rows, run),
+  }
+  return of.maxRollouts === undefined ? stage : mostUncertainFirst(stage)
+}
+
+/** The search of one shard's rows. */
+function shardSearch(of: SearchSettings): Stage<typeof needs, typeof searchColumns> {
+  const { traceRollouts = Infinity, maxRollouts } = of
+  const questionOf = questionsOf((row) => judgeOf(of.verifier, of.tokenizer, row))
+  let allowance: Allowance | undefined
+  let checked: Promise<void> | undefined
+  return expand({
     name: 'findPivotalTokens',
     needs,
     adds: searchColumns,
     models: [of.student],
-    options: identityOf(of, { traceRollouts, maxRollouts }),
+    options: identityOf(of),
     ...expectedOf(of),
-    concurrency: options.concurrency ?? 8,
-    // What it shares with other rows is settled here, in the order of the rows, before anything is waited for.
+    concurrency: of.concurrency ?? 8,
+    // What is shared is settled here, in the order of the rows, before anything is waited for.
     each: (row, run) => {
-      const question = questionFor(row, run)
-      const wanted = Math.min(traceRollouts ?? Infinity, rolloutBudget(row, of))
-      const grant = allowanceFor(run, row).take(wanted)
-      const searched = Promise.all([grant.rollouts, checkedFor(run, row), question.last])
+      allowance ??= allowanceOf(shareOf(maxRollouts, run))
+      checked ??= check(of, row, run)
+      const question = questionOf(row)
+      const wanted = Math.min(traceRollouts, rolloutBudget(row, of))
+      const grant = allowance.take(wanted)
+      const searched = Promise.all([grant.rollouts, checked, question.last])
         .then(([budget]) => searchRow(of, row, { question, budget, wanted, settle: grant.settle }, run))
         .finally(() => grant.settle(0))
       question.last = searched.catch(() => undefined)
       return searched
     },
   })
-  return maxRollouts === undefined ? stage : mostUncertainFirst(stage)
 }
 
 function settingsOf(options: FindPivotalTokensOptions): SearchSettings {
@@ -118,12 +129,9 @@ function settingsOf(options: FindPivotalTokensOptions): SearchSettings {
 
 /** Everything that decides the outcome. The tokenizer and the chat template too: with another one, what is on disk already is of
  *  another process, and the run does not go on. */
-function identityOf(
-  of: SearchSettings,
-  { traceRollouts, maxRollouts }: Pick<FindPivotalTokensOptions, 'traceRollouts' | 'maxRollouts'>,
-): Readonly<Record<string, unknown>> {
+function identityOf(of: SearchSettings): Readonly<Record<string, unknown>> {
   const { verifier, tokenizer, mode, gap, q, unit, task, rollouts, maxTokens } = of
-  const { confirmRollouts, pairRollouts } = of
+  const { confirmRollouts, pairRollouts, traceRollouts, maxRollouts } = of
   return {
     verifier: verifier.id,
     ...{ mode, gap, q, unit, task, rollouts, confirmRollouts, pairRollouts, ...samplingRule(of), maxTokens },
@@ -135,29 +143,23 @@ function identityOf(
 }
 
 /** Published: both ends of the trace and the way to one pivot in a trace of full length; in the other modes about as many tokens
- *  draw rollouts. Then one confirmation and one pair. More pivots cost more. */
-function expectedOf({ rollouts, confirmRollouts, pairRollouts, maxTokens }: SearchSettings) {
+ *  draw rollouts, two a request. Then one confirmation, eight a request, and one pair. More pivots cost more. */
+function expectedOf({ mode, rollouts, confirmRollouts, pairRollouts, maxTokens }: SearchSettings) {
   const nodes = 2 + Math.ceil(Math.log2(maxTokens))
+  const searching = mode === 'published' ? nodes : Math.ceil((nodes * rollouts) / 2)
   return {
     callsPerRow: nodes * rollouts + 2 * confirmRollouts + pairRollouts,
-    asks: { requestsPerRow: nodes + 3, maxTokens, longestPrefix: maxTokens },
+    asks: {
+      requestsPerRow: searching + Math.ceil(confirmRollouts / 4) + 1,
+      maxTokens,
+      longestPrefix: maxTokens,
+    },
   }
 }
 
 /** A shard's part of a cap on the run: shards may be made by several processes, in any order. */
 const shareOf = (maxRollouts: number | undefined, { shards = 1 }: Run): number | undefined =>
   maxRollouts === undefined ? undefined : Math.floor(maxRollouts / shards)
-
-/** What a shard asks for is the same whether or not the run was cut off before it. */
-function onceAShard<T>(make: (run: Run, row: TraceRow) => T): (run: Run, row: TraceRow) => T {
-  const made = new Map<string, T>()
-  return (run, row) => {
-    const key = `${run.seed}/${run.shard ?? ''}`
-    const known = made.has(key) ? (made.get(key) as T) : make(run, row)
-    made.set(key, known)
-    return known
-  }
-}
 
 const check = (of: SearchSettings, row: TraceRow, run: Run): Promise<void> =>
   requireOneProcess(of.student, promptOf(of.tokenizer, row), {

@@ -1,4 +1,3 @@
-import type { Run } from '../../pipeline/stage.ts'
 import type { Bought } from './rollouts.ts'
 import type { Judge } from './judge.ts'
 
@@ -15,18 +14,22 @@ export interface Question {
 const remembered = 64
 
 /** Finds the question of a row, the same for all its traces. To be called in the order of the rows. */
-export function questionsOf(
-  open: (row: { readonly problem: string; readonly answer: string }) => Judge,
-): (row: { readonly id: string; readonly problem: string; readonly answer: string }, run: Run) => Question {
+export function questionsOf(open: (row: QuestionRow) => Judge): (row: QuestionRow) => Question {
   const recent = new Map<string, Question>()
-  return (row, run) => {
-    const key = JSON.stringify([run.seed, run.shard ?? -1, row.id, row.answer])
+  return (row) => {
+    const key = JSON.stringify([row.id, row.answer])
     const question = recent.get(key) ?? { judge: open(row), rollouts: [], last: Promise.resolve() }
     recent.set(key, question)
     const [oldest] = recent.keys()
     if (recent.size > remembered && oldest !== undefined) recent.delete(oldest)
     return question
   }
+}
+
+interface QuestionRow {
+  readonly id: string
+  readonly problem: string
+  readonly answer: string
 }
 
 /** The rollouts that measured the pass rate, where the row has them whole: all ended, or cut off at this search's own cap. They

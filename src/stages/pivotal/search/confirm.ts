@@ -46,7 +46,8 @@ function undecided(of: Confirmation, fresh: Tally, k: number, needed: number): b
   const [after, other] = [sideAfter(of, fresh, k), fresh.left(k)]
   const enough = typeof after === 'number' || after.trials >= confirm
   if ((enough && other.trials >= confirm) || fresh.launched(fresh.link(k).start) >= 8 * confirm) return false
-  if (other.trials < batch) return true
+  // Where hardly any rollout leaves, the log-probabilities were wrong or a weak bound: nothing changes much there.
+  if (other.trials < batch) return fresh.launched(fresh.link(k).start) < 32 * batch
   const leave = leaveOf(of, fresh, k)
   const [p, r] = [typeof after === 'number' ? exactly(after) : smoothed(after), smoothed(other)]
   const error = leave.share * Math.sqrt(p.variance + r.variance)

@@ -22,6 +22,9 @@ interface ArmSearch {
 const first = 8
 /** Asks under way at once; an arm far below the best of a round waits for news. */
 const [width, worthwhile] = [12, 0.2]
+/** Launches a node per rollout that an arm may take: more are never needed where log-probabilities are true, and where they
+ *  are not, the search must end all the same. */
+const launches = 8
 
 /** Every unit that its log-probability leaves open is an arm. Rollouts go where they are expected to settle most per
  *  decoded token; an arm is let go when it is unlikely to be pivotal, likely enough to be tested, or has had its share.
@@ -41,7 +44,8 @@ export async function searchArms(of: ArmSearch): Promise<readonly number[]> {
     const known = beliefs(tally, verdict, gap)
     for (const k of candidates(tally)) if ((known[k] as Belief).pivotal > effort.settled) settled.add(k)
     const doubt = known.map((belief, k) => (settled.has(k) ? 0 : doubtOf(tally, k, belief, effort)))
-    const asks = round(tally, rankArms(tally.links, known, doubt, canForce), batch)
+    const arms = rankArms(tally.links, known, doubt, canForce)
+    const asks = round(tally, arms, batch, launches * effort.perArm)
     if (asks.length === 0 || !(await buy(asks))) break
   }
   const known = beliefs(tally, verdict, gap)
@@ -58,15 +62,15 @@ function doubtOf(tally: Tally, k: number, { pivotal, error }: Belief, effort: Ef
 }
 
 /** The best arms, one a link. */
-function round(tally: Tally, arms: readonly Arm[], n: number): Ask[] {
+function round(tally: Tally, arms: readonly Arm[], n: number, most: number): Ask[] {
   const best = arms[0]?.score ?? 0
   const taken = new Set<number>()
   const asks: Ask[] = []
   for (const { k, forced, score } of arms) {
     if (asks.length === width || score <= best * worthwhile || score <= 0) break
-    if (taken.has(k)) continue
-    taken.add(k)
     const node = tally.link(k).start
+    if (taken.has(k) || (!forced && tally.launched(node) >= most)) continue
+    taken.add(k)
     asks.push({ node, n, forced, purpose: 'search' })
   }
   return asks
