@@ -5,9 +5,16 @@ import type { Verification, Verifier } from '../../src/verify/verifier.ts'
 const tools = ['/usr/bin/bwrap', '/usr/bin/setpriv', '/usr/bin/prlimit'].filter((path) => !existsSync(path))
 const python = spawnSync('python3', ['-c', '']).status === 0 ? [] : ['python3']
 
+const walls = ['--unshare-pid', '--unshare-net', '--ro-bind', '/', '/', 'true']
+
 /** Why tests that run Python programs cannot run here, or false. */
-export const skipPython: string | false =
-  tools.length + python.length === 0 ? false : `SKIPPED: no ${[...tools, ...python].join(', ')}`
+export const skipPython: string | false = whyNot()
+
+function whyNot(): string | false {
+  if (tools.length + python.length > 0) return `SKIPPED: no ${[...tools, ...python].join(', ')}`
+  const { status, stderr } = spawnSync('/usr/bin/bwrap', walls, { encoding: 'utf8' })
+  return status === 0 ? false : `SKIPPED: bubblewrap makes no namespaces here: ${stderr.trim()}`
+}
 
 export const fence = (code: string, language = 'python'): string => `\`\`\`${language}\n${code}\n\`\`\``
 

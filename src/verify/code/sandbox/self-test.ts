@@ -57,7 +57,7 @@ attempts = {
     'it writes to its library': lambda: write(os.__file__),
     'it reads /etc/passwd': lambda: readable('/etc/passwd'),
     'it reads /proc': lambda: os.listdir('/proc'),
-    'it reads home': lambda: os.listdir('/home'),
+    'it reads other folders': lambda: os.listdir('/var'),
     'it traces processes': lambda: call(101 if x64 else 117, 0, 0, 0, 0),
     'it makes namespaces': lambda: call(272 if x64 else 97, 0x10000000),
     'it mounts': lambda: call(165 if x64 else 40, b'none', b'/', b'tmpfs', 0, None),
