@@ -3,6 +3,7 @@
  *  `npm run experiment:pivotal -- --out runs/pivotal-training`. Each arm's learning rate and beta are chosen on the development
  *  problems by the same grid with the pairs of the first seed; what is reported comes from the held-out ones. A seed
  *  decides traces, rollouts, order of training and draws of the evaluation. */
+import { setMaxListeners } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -136,10 +137,9 @@ async function build(seed: number, until: string | undefined): Promise<Built> {
   const pipeline = await definition.build(options)
   const plan = await planPipeline(pipeline, { name: definition.name, options, seed, shardRows: 32, until })
   try {
-    const { manifestPath } = await runPipeline(pipeline, plan, {
-      out: folder,
-      signal: new AbortController().signal,
-    })
+    const { signal } = new AbortController()
+    setMaxListeners(0, signal)
+    const { manifestPath } = await runPipeline(pipeline, plan, { out: folder, signal })
     return { folder, manifest: await readManifest(manifestPath) }
   } finally {
     await closeModels(plan.steps)
