@@ -12,7 +12,9 @@ const { traces } = readTruth()
 const student = await localModel(locate('datasets/models/student'))
 
 console.log(`${undecided()} open tokens lie within two standard errors of the gap`)
-console.log(`squared changes of a trace ${share(mean(squared), 3)}, p (1 - p) ${share(mean(variance), 3)}\n`)
+console.log(
+  `squared changes of the open tokens of a trace ${share(mean(squared), 3)}, p (1 - p) ${share(mean(variance), 3)}\n`,
+)
 console.log('| what the token is | open | pivotal | of these raise p | mean change of a pivotal one |')
 console.log('|---|---|---|---|---|')
 for (const [kind, changes] of byKind()) {
@@ -56,11 +58,15 @@ interface Found {
   readonly prob_after: number
 }
 
+function isOpen({ logprobs }: TrueTrace, at: number): boolean {
+  return -Math.expm1(logprobs[at] as number) >= 0.9 * gap
+}
+
 /** The truth is measured too. */
 function undecided(): number {
   return traces.flatMap((trace) =>
     trace.trace.filter((_, at) => {
-      if (-Math.expm1(trace.logprobs[at] as number) < 0.9 * gap) return false
+      if (!isOpen(trace, at)) return false
       const change = valueAt(trace, at + 1) - valueAt(trace, at)
       const error = Math.sqrt(varianceAt(trace, at) + varianceAt(trace, at + 1))
       return Math.abs(Math.abs(change) - gap) < 2 * error
@@ -73,8 +79,10 @@ function varianceAt(trace: TrueTrace, node: number): number {
   return (p * (1 - p)) / (trace.nodes[node]?.[1] ?? 1)
 }
 
+/** Of open tokens: those of the others would be noise of 400 rollouts. */
 function squared(trace: TrueTrace): number {
-  return trace.trace.reduce((sum, _, at) => sum + (valueAt(trace, at + 1) - valueAt(trace, at)) ** 2, 0)
+  const open = [...trace.trace.keys()].filter((at) => isOpen(trace, at))
+  return open.reduce((sum, at) => sum + (valueAt(trace, at + 1) - valueAt(trace, at)) ** 2, 0)
 }
 
 function variance(trace: TrueTrace): number {
@@ -90,7 +98,7 @@ function byKind(): Map<string, number[]> {
   const kinds = new Map<string, number[]>()
   for (const trace of traces)
     for (const [at, id] of trace.trace.entries()) {
-      if (-Math.expm1(trace.logprobs[at] as number) < 0.9 * gap) continue
+      if (!isOpen(trace, at)) continue
       const before = student.tokenizer?.decode(trace.trace.slice(0, at)) ?? ''
       const kind = kindOf(student.tokenizer?.decode([id]) ?? '', before)
       kinds.set(kind, [...(kinds.get(kind) ?? []), valueAt(trace, at + 1) - valueAt(trace, at)])
