@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import type { ExplorerIndex, PivotDetail, TraceDetail } from '../../src/report/explorer/embedded.ts'
 import { writeExplorer } from '../../src/report/explorer/explorer.ts'
 import { pathOf } from '../../src/report/explorer/paths.ts'
+import { inlined } from '../../src/report/explorer/script.ts'
 import { fulcrum } from '../e2e/command.ts'
 import {
   datasetOf,
@@ -151,4 +152,16 @@ test('fulcrum report takes a run folder or a manifest, and says what a dataset l
     message: /no pivotal tokens to explore: its configs are rollouts/,
   })
   await assert.rejects(writeExplorer({ dataset: join(folder, 'nowhere'), traces: 1 }), { code: 'store' })
+})
+
+test('a module of the page is inlined alike from source and from what the compiler wrote', () => {
+  const body = 'export function place(at) {\n  return at + whole\n}\nexport const far = 1'
+  const own = inlined('token-strip', `import {         whole } from './figures.ts'\n${body}`)
+  const built = inlined('token-strip', `import { whole } from "./figures.js";\n${body}`)
+  assert.equal(own.replace(/ +/g, ' '), built.replace(/ +/g, ' '))
+  assert.equal(
+    built,
+    'const tokenStripModule = (() => {\nconst { whole } = figuresModule\nfunction place(at) {\n  return at + whole\n}\nconst far = 1\nreturn { place, far }\n})()',
+  )
+  assert.throws(() => inlined('main', "import * as all from './figures.ts'"), /main: an import or export/)
 })
