@@ -53,9 +53,7 @@ export function traceView(line: TraceLine, detail: TraceDetail, place: string): 
           ),
         )
       : null,
-    detail.positions === null
-      ? h('section', { class: 'card', 'aria-label': 'The chosen place' }, panel)
-      : null,
+    hasNodes ? h('section', { class: 'card', 'aria-label': 'The chosen place' }, panel) : null,
     h('h2', {}, cards.length === 0 ? 'No pivotal token' : 'Branches at pivotal tokens'),
     ...cards,
     launches(detail, choose),
