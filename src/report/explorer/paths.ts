@@ -1,7 +1,7 @@
 import type { Branch, Example } from './embedded.ts'
 import type { RowOf } from './rows.ts'
 
-type RolloutRow = RowOf<'rollouts'>
+type RolloutRow = Readonly<Omit<RowOf<'rollouts'>, 'token_ids'>> & { readonly token_ids: readonly number[] }
 
 /** Text of token ids: of every token that a trace of the dataset has. Others are shown as their number. */
 export type Vocabulary = Map<number, string>

@@ -36,11 +36,12 @@ async function sourceOf(name: string): Promise<string> {
 
 const variable = (name: string): string => name.replace(/-./g, (dash) => dash.slice(1).toUpperCase())
 
-function inlined(name: string, source: string): string {
+/** A module as a function; its source may be ours without types, or what the compiler wrote. */
+export function inlined(name: string, source: string): string {
   const exported = [...source.matchAll(/^export (?:function|const) (\w+)/gm)].map(([, found]) => found)
   const body = source
     .replace(
-      /^import \{([^}]*)\} from '\.\/([\w-]+)\.[jt]s';?$/gm,
+      /^import \{([^}]*)\} from ['"]\.\/([\w-]+)\.[jt]s['"];?$/gm,
       (_, names: string, from: string) =>
         `const {${names.replace(/,\s*,/g, ',').replace(/^\s*,/, '')}} = ${variable(from)}Module`,
     )
@@ -48,5 +49,7 @@ function inlined(name: string, source: string): string {
     .replace(/^export \{\};?$/gm, '')
     .replace(/^[ \t]*\n/gm, '')
     .replace(/[ \t]+$/gm, '')
+  if (/^(import|export)\b/m.test(body))
+    throw new Error(`page/${name}: an import or export that cannot be inlined`)
   return `const ${variable(name)}Module = (() => {\n${body}\nreturn { ${exported.join(', ')} }\n})()`
 }

@@ -44,6 +44,7 @@ nav { display: flex; gap: 16px; justify-content: space-between; margin-bottom: 1
 .values .passed { fill: var(--accent); opacity: .5 }
 .values .launched { fill: var(--accent); fill-opacity: .7; stroke: var(--card); stroke-width: 1 }
 .values .few { opacity: .18 }
+.values.dense .whisker { stroke-width: .5 } .values.dense .launched { stroke: none; fill-opacity: .35 } .values.dense .closed { opacity: .25 }
 .values .jump { stroke-width: 5; stroke-linecap: round }
 .values .jump.rise, .values .stem.rise { stroke: rgb(var(--up)) } .values .jump.fall, .values .stem.fall { stroke: rgb(var(--down)) }
 .values .doubtful { stroke-dasharray: 2 7; opacity: .7 }

@@ -24,7 +24,11 @@ export function histogram(deltas: readonly number[]): SVGElement {
   const edges = [-1, -0.5, 0, 0.5, 1].map((edge) =>
     s(
       'text',
-      { x: 320 + edge * 300, y: 168, 'text-anchor': 'middle' },
+      {
+        x: 320 + edge * 300,
+        y: 172,
+        'text-anchor': Math.abs(edge) < 1 ? 'middle' : edge < 0 ? 'start' : 'end',
+      },
       edge > 0 ? `+${decimal(edge, 1)}` : decimal(edge, 1).replace('-', '−'),
     ),
   )
@@ -32,7 +36,7 @@ export function histogram(deltas: readonly number[]): SVGElement {
     'svg',
     {
       class: 'plot',
-      viewBox: '0 0 640 174',
+      viewBox: '0 0 640 178',
       role: 'img',
       'aria-label': 'Pivotal tokens by change of the success probability',
     },

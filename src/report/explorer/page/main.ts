@@ -16,7 +16,6 @@ function show(): void {
   if (number === null || line === undefined) {
     main.replaceChildren(front.element)
     scrollTo(0, scrolled)
-    front.element.dispatchEvent(new Event('shown'))
     return
   }
   if (front.element.isConnected) scrolled = scrollY

@@ -8,15 +8,16 @@ import { valueChart } from './value-chart.ts'
 
 /** The page of one trace; `place` says where it stands in the list. */
 export function traceView(line: TraceLine, detail: TraceDetail, place: string): HTMLElement {
+  // Datasets from before search_trace do not say where rollouts went.
+  const hasNodes = detail.nodes.length > 0
   const panel = h('div', { 'aria-live': 'polite' })
   const choose = (token: number): void => {
     strip.select(token)
     chart.select(token)
-    if (detail.positions === null) panel.replaceChildren(nodePanel(detail, token))
+    if (hasNodes) panel.replaceChildren(nodePanel(detail, token))
   }
   const strip = tokenStrip(detail, choose)
   const chart = valueChart(detail, choose)
-  const hasNodes = detail.nodes.length > 0
   const cards = detail.pivots.map((pivot) =>
     pivotCard(pivot, () => {
       choose(indexOf(detail, pivot.position))
@@ -52,9 +53,7 @@ export function traceView(line: TraceLine, detail: TraceDetail, place: string): 
           ),
         )
       : null,
-    detail.positions === null
-      ? h('section', { class: 'card', 'aria-label': 'The chosen place' }, panel)
-      : null,
+    hasNodes ? h('section', { class: 'card', 'aria-label': 'The chosen place' }, panel) : null,
     h('h2', {}, cards.length === 0 ? 'No pivotal token' : 'Branches at pivotal tokens'),
     ...cards,
     launches(detail, choose),

@@ -7,6 +7,9 @@ const [left, width, top, height] = [34, 956, 12, 170]
 /** With fewer rollouts the share at a node is drawn as noise, and the line passes it by. */
 const leastTrials = 8
 
+/** Tokens from which marks of the usual width would cover each other. */
+const dense = 250
+
 export interface ValueChart {
   readonly element: SVGElement
   select(node: number): void
@@ -23,7 +26,7 @@ export function valueChart(detail: TraceDetail, chosen: (node: number) => void):
   const element = s(
     'svg',
     {
-      class: 'values',
+      class: length > dense ? 'values dense' : 'values',
       viewBox: '0 0 1000 342',
       role: 'img',
       'aria-label': `Success probability along ${counted(length, 'token')}, and where rollouts left the trace`,
