@@ -18,6 +18,7 @@ export async function strippedInto(folder: string): Promise<string> {
     }
   }
   await cp(join(root, 'package.json'), join(folder, 'package.json'))
-  for (const name of ['node_modules', 'datasets', 'pipelines']) await symlink(join(root, name), join(folder, name))
+  for (const name of ['node_modules', 'datasets', 'pipelines'])
+    await symlink(join(root, name), join(folder, name))
   return join(folder, 'dist')
 }
