@@ -80,9 +80,10 @@ function sentences(text: string, whole: boolean): Mark[] {
   })
 }
 
-/** Where a sign stands that white space or nothing follows; the length of the line if nowhere. */
+/** Where a sign stands that white space or nothing follows and that is no LaTeX space (`\!`); the length of the line if
+ *  nowhere. */
 function endOf(line: string, sign: RegExp): number {
-  const at = line.search(new RegExp(`${sign.source}(?=\\s|\\*|$)`))
+  const at = line.search(new RegExp(`(?<!\\\\)${sign.source}(?=\\s|\\*|$)`))
   return at < 0 ? line.length : at
 }
 
@@ -92,7 +93,8 @@ function commaOutside(line: string): number | null {
   for (let at = 0; at < line.length; at++) {
     if ('([{'.includes(line[at] as string)) depth++
     if (')]}'.includes(line[at] as string)) depth--
-    if (depth <= 0 && /^[.!?,;](?=\s|\*|$)/.test(line.slice(at, at + 2))) return at
+    const escaped = line[at - 1] === '\\'
+    if (depth <= 0 && !escaped && /^[.!?,;](?=\s|\*|$)/.test(line.slice(at, at + 2))) return at
   }
   return null
 }

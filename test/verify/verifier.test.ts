@@ -171,6 +171,7 @@ const stated: readonly (readonly [string, string, string | null])[] = [
   ['has none when #### is the end', '4 + 3 = 7 ####', null],
   ['takes the sentence', 'Thus the answer is 3.5. Good.', '3.5'],
   ['takes the sentence up to a comma', 'The answer is 1,250, as we saw', '1,250'],
+  ['goes on behind a LaTeX space', 'The answer is 11,\\! 250. So it is.', '11,\\! 250'],
   ['reads Answer with a colon and stars', '**Answer:** 12 apples', '12 apples'],
   ['reads stars around the number', 'The final answer is: **12**.', '12'],
   ['takes what is last: a box after a sentence', 'The answer is \\boxed{4}.', '4'],
