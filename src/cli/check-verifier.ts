@@ -38,7 +38,7 @@ export default command({
     const { print } = terminal
     const { workers, timeoutMs, out, failOn } = options
     const pairs = await readPairs(options.pairs)
-    const threads = workers === 0 ? {} : { workers: { size: workers, timeoutMs } }
+    const threads = workers === 0 ? { workers: null } : { workers: { size: workers, timeoutMs } }
     const verifier = await openVerifierOf(options, terminal, threads)
     const checked = await checkPairs(verifier, pairs, Math.max(16, 4 * workers)).finally(() =>
       verifier.close?.(),

@@ -8,8 +8,9 @@ import { inWorkers, type WorkerOptions } from './workers.ts'
 
 /** What verifiers need besides their name; each takes its own. */
 export interface VerifierOptions {
-  /** Compares texts in threads that are ended when they take too long; without it, in this one. */
-  readonly workers?: WorkerOptions
+  /** Compares texts in threads that are ended when they take too long; null: in this one. Left out, only `math` has threads:
+   *  the others read a text once. */
+  readonly workers?: WorkerOptions | null
   /** The model that compares, for `judge`. */
   readonly judge?: Model
   /** Runs programs without a sandbox, for `code`. */
@@ -21,9 +22,12 @@ export interface VerifierOptions {
 type Opens = (options: VerifierOptions) => Verifier | Promise<Verifier>
 
 const text =
-  (name: keyof typeof textVerifiers): Opens =>
-  ({ workers }) =>
-    workers === undefined ? textVerifiers[name] : inWorkers(name, workers)
+  (name: keyof typeof textVerifiers, threads: WorkerOptions | null = null): Opens =>
+  ({ workers = threads }) =>
+    workers === null ? textVerifiers[name] : inWorkers(name, workers)
+
+/** A comparison takes a millisecond, and its work is bounded: only what is broken takes this long on the busiest machine. */
+const patient: WorkerOptions = { timeoutMs: 30_000 }
 
 const code =
   (languages: ('python' | 'javascript')[]): Opens =>
@@ -46,7 +50,7 @@ const judge: Opens = async ({ judge: model, onNote }) => {
 const table = {
   numeric: text('numeric'),
   exact: text('exact'),
-  math: text('math'),
+  math: text('math', patient),
   choice: text('choice'),
   code: code(['python', 'javascript']),
   'code-javascript': code(['javascript']),
