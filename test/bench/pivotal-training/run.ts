@@ -116,7 +116,7 @@ async function armsOf(seed: number): Promise<Record<Name, Arm>> {
   try {
     return {
       pivotal: { pairs, rollouts: budget },
-      'whole responses': await wholeResponses(model, questions, { seed, budget, most: 16 }),
+      'whole responses': await wholeResponses(model, questions, { seed, budget, most: 4 }),
       'random positions': await randomPositions(model, questions, { seed, budget, estimate: 64 }),
     }
   } finally {
