@@ -16,7 +16,8 @@ export type WorkerOptions = z.input<typeof optionsSchema>
 export type WorkerRule = TextVerifierName | { readonly module: string; readonly export: string }
 
 /** A rule run in threads. One that does not answer in time, or wants more memory, is ended and replaced, and its pair is
- *  unparsed: the only verdicts that depend on the machine. Every other one is what the rule says in this thread. */
+ *  unparsed: the only verdicts that depend on the machine. (Of a module of yours: V8 ends the whole process where one single
+ *  allocation is larger than what a thread has left. The rules of this room have no such one.) Every other one is what the rule says in this thread. */
 export async function inWorkers(rule: WorkerRule, options: WorkerOptions = {}): Promise<Verifier> {
   const limits = optionsSchema.parse(options)
   const waiting: Asked[] = []
