@@ -1,13 +1,12 @@
-import { type Beta, logPredictive } from './beta.ts'
-import { type Estimate, type Interval, share } from './estimate.ts'
-
-/** One side of a comparison: Bernoulli trials with what was expected of them from other data, or a known probability. */
-export type Side = number | (Estimate & { readonly expected: Beta })
+import { logPredictive } from './beta.ts'
+import type { Interval } from './estimate.ts'
+import { boundsOf, likeliest, logLikelihood, partsOf, probability, type Side } from './side.ts'
 
 /** Log of the e-value against "the two probabilities differ by `most` at most", nats. A mixture likelihood over the
  *  largest likelihood the hypothesis allows: Robbins 1970 (Annals of Mathematical Statistics 41:1397) for the mixture,
  *  Wasserman, Ramdas and Balakrishnan 2020 (arXiv:1912.11436, section 8) for the maximum. Its mean is at most 1 under the
- *  hypothesis at every stopping time, whatever decided how many trials either side got, if the decision saw only the past. */
+ *  hypothesis at every stopping time, whatever decided how many trials either side got, if the decision saw only the past.
+ *  Infinite where the bounds alone exclude the hypothesis. */
 export function differenceEvidence(a: Side, b: Side, most: number): number {
   const gap = probability(a) - probability(b)
   return logMixture(a) + logMixture(b) - largest(a, b, Math.min(most, Math.max(-most, gap)))
@@ -28,36 +27,22 @@ export function differenceSequence(a: Side, b: Side, alpha = 0.05): Interval {
     }
     return outside
   }
-  const [lowest, highest] = [lowestOf(a) - highestOf(b), highestOf(a) - lowestOf(b)]
-  return { low: reach(lowest), high: reach(highest) }
+  const [ofA, ofB] = [boundsOf(a), boundsOf(b)]
+  return { low: reach(ofA.low - ofB.high), high: reach(ofA.high - ofB.low) }
 }
 
-const lowestOf = (side: Side): number => (typeof side === 'number' ? side : 0)
-const highestOf = (side: Side): number => (typeof side === 'number' ? side : 1)
+const logMixture = (side: Side): number =>
+  partsOf(side).reduce((sum, part) => sum + logPredictive(part.expected, part), 0)
 
-const probability = (side: Side): number =>
-  typeof side === 'number' ? side : side.trials === 0 ? 0.5 : share(side)
+/** Bounds that miss each other by rounding alone meet. */
+const rounding = 1e-12
 
-const logMixture = (side: Side): number => (typeof side === 'number' ? 0 : logPredictive(side.expected, side))
-
-/** Largest log-likelihood with p_a - p_b = gap; concave along that line. */
+/** Largest log-likelihood with p_a - p_b = gap; concave along that line. None where the bounds exclude it. */
 function largest(a: Side, b: Side, gap: number): number {
-  let low = Math.max(lowestOf(b), lowestOf(a) - gap)
-  let high = Math.min(highestOf(b), highestOf(a) - gap)
+  const [ofA, ofB] = [boundsOf(a), boundsOf(b)]
+  const low = Math.max(ofB.low, ofA.low - gap)
+  const high = Math.min(ofB.high, ofA.high - gap)
+  if (low > high + rounding) return -Infinity
   const at = (p: number): number => logLikelihood(a, p + gap) + logLikelihood(b, p)
-  // Golden section, both inner points fresh each time: 40 steps leave 1e-8 of the line.
-  for (let step = 0; step < 40 && high > low; step++) {
-    const [left, right] = [low + 0.382 * (high - low), high - 0.382 * (high - low)]
-    if (at(left) < at(right)) low = left
-    else high = right
-  }
-  return Math.max(at(low), at(high))
-}
-
-function logLikelihood(side: Side, probability: number): number {
-  if (typeof side === 'number') return 0
-  const p = Math.min(1, Math.max(0, probability))
-  const failures = side.trials - side.successes
-  const successes = side.successes === 0 ? 0 : side.successes * Math.log(p)
-  return successes + (failures === 0 ? 0 : failures * Math.log1p(-p))
+  return at(likeliest(at, low, high))
 }

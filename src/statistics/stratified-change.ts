@@ -1,5 +1,6 @@
-import { differenceSequence, type Side } from './difference-test.ts'
-import { type Interval, share } from './estimate.ts'
+import { differenceSequence } from './difference-test.ts'
+import type { Interval } from './estimate.ts'
+import { probability, type Side } from './side.ts'
 
 /** Change of a success probability by a step that is taken with probability 1 - leave: leave (p_taken - p_not taken),
  *  because p_before is their mixture. Stratified with exact weights (Cochran 1977, Sampling Techniques, section 5.3), so
@@ -13,10 +14,8 @@ export function stratifiedChange(
 ): { readonly delta: number } & Interval {
   const { low, high } = differenceSequence(taken, notTaken)
   return {
-    delta: leave * (pointOf(taken) - pointOf(notTaken)),
+    delta: leave * (probability(taken) - probability(notTaken)),
     low: low * (low < 0 ? within.high : within.low),
     high: high * (high > 0 ? within.high : within.low),
   }
 }
-
-const pointOf = (side: Side): number => (typeof side === 'number' ? side : share(side))

@@ -1,13 +1,13 @@
 import { type Bought, isCorrect } from './rollouts.ts'
-import type { Rollout } from './search/source.ts'
+import type { Ask, Rollout } from './search/source.ts'
 
 /** A rollout as the search of a trace sees it; null where it says nothing of that trace: it was launched off it, or kept from
- *  another token than the trace has. */
+ *  other tokens than the trace's alone. */
 export function onTrace(rollout: Bought, trace: readonly number[]): Rollout | null {
-  const { prefix, ids, banned } = rollout
+  const { prefix, ids, logprobs, banned } = rollout
   const node = prefix.length
   if (node >= trace.length || prefix.some((id, i) => id !== trace[i])) return null
-  if (banned !== null && banned !== trace[node]) return null
+  if (banned.length > 1 || (banned.length === 1 && banned[0] !== trace[node])) return null
   let along = 0
   while (along < ids.length && ids[along] === trace[node + along]) along++
   const diverged = node + along
@@ -18,6 +18,29 @@ export function onTrace(rollout: Bought, trace: readonly number[]): Rollout | nu
     token: diverged < trace.length ? (ids[along] ?? -1) : null,
     correct: isCorrect(rollout),
     tokens: ids.length,
-    forced: banned !== null,
+    forced: banned.length > 0,
+    drawn: { ids, logprobs },
   }
+}
+
+/** What a search asks for, as its launch: after which tokens, and which must not come next. */
+export function launchOf({ node, forced, branch }: Ask, trace: readonly number[]) {
+  const { position, tokens, banned } = branch ?? { position: node, tokens: [], banned: [] }
+  const own = tokens.length === 0 && (forced || branch !== undefined) ? [trace[position] as number] : []
+  return { prefix: [...trace.slice(0, position), ...tokens], banned: [...own, ...banned] }
+}
+
+/** The answer to an ask, as the search of the trace sees it. */
+export function answerTo(
+  ask: Ask,
+  rollouts: readonly Bought[],
+  trace: readonly number[],
+): readonly Rollout[] {
+  const { node, forced, branch } = ask
+  if (branch === undefined) return rollouts.flatMap((one) => onTrace(one, trace) ?? [])
+  return rollouts.map((one) => ({
+    ...{ node, forced, branch, diverged: branch.position, correct: isCorrect(one), tokens: one.ids.length },
+    token: branch.tokens[0] ?? one.ids[0] ?? -1,
+    drawn: one,
+  }))
 }

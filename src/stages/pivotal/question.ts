@@ -52,7 +52,7 @@ export function gateRollouts(
     verdict: verdicts[i] === true ? 'equal' : 'different',
     answer: null,
     purpose: 'gate' as const,
-    banned: null,
+    banned: [],
     launchSeq: i,
     seed: 0,
     sample: i,

@@ -20,8 +20,8 @@ export interface Bought {
   readonly verdict: string
   readonly answer: string | null
   readonly purpose: Purpose | 'gate'
-  /** Token that it was kept from beginning with. */
-  readonly banned: number | null
+  /** Tokens that it was kept from beginning with. */
+  readonly banned: readonly number[]
   /** Its number among those launched from there for this purpose. */
   readonly launchSeq: number
   readonly seed: number
@@ -42,7 +42,7 @@ export interface RolloutProcess {
     prefix: readonly number[],
     n: number,
     purpose: Purpose,
-    banned?: number | null,
+    banned?: readonly number[],
   ): Promise<readonly Bought[]>
   /** How many were launched, answered or not. */
   launched(): number
@@ -74,13 +74,13 @@ export function rolloutProcess(of: RolloutProcessOptions): RolloutProcess {
   return {
     launched: () => total,
     bought: () => all.toSorted(byLaunch),
-    draw: async (prefix, n, purpose, banned = null) => {
+    draw: async (prefix, n, purpose, banned = []) => {
       if (n === 0) return []
       total += n
       const place = JSON.stringify([prefix, purpose, banned])
       const first = launched.get(place) ?? 0
       launched.set(place, first + n)
-      const seed = seedFor(...of.key, prefix.length, prefix.at(-1) ?? -1, purpose, banned ?? -1, first)
+      const seed = seedFor(...of.key, place, first)
       const { completions, cachedTokens } = await sampled(of, prefix, { n, seed, banned })
       const batch = await Promise.all(
         completions.map(async (completion, sample) => {
@@ -107,17 +107,23 @@ function byLaunch(a: Bought, b: Bought): number {
   return (
     a.prefix.length - b.prefix.length ||
     purposes.indexOf(a.purpose) - purposes.indexOf(b.purpose) ||
-    (a.prefix.at(-1) ?? -1) - (b.prefix.at(-1) ?? -1) ||
-    (a.banned ?? -1) - (b.banned ?? -1) ||
+    inOrder(a.prefix, b.prefix) ||
+    inOrder(a.banned, b.banned) ||
     a.launchSeq - b.launchSeq
   )
+}
+
+/** Ids in lexicographic order. */
+function inOrder(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((id, i) => id !== b[i])
+  return at < 0 ? a.length - b.length : (a[at] as number) - (b[at] ?? -1)
 }
 
 /** One request of n: servers answer it with one prefill. */
 async function sampled(
   { student, promptIds, run, maxTokens, ...sampler }: RolloutProcessOptions,
   prefix: readonly number[],
-  { n, seed, banned }: { readonly n: number; readonly seed: number; readonly banned: number | null },
+  { n, seed, banned }: { readonly n: number; readonly seed: number; readonly banned: readonly number[] },
 ): Promise<{ completions: readonly Completion[]; cachedTokens: number | null }> {
   const told: Usage[] = []
   const completions = await student.sample(
@@ -127,7 +133,7 @@ async function sampled(
       ...samplingRule({ ...sampler, maxTokens }),
       maxTokens: maxTokens - prefix.length,
       seed,
-      ...(banned !== null && { bannedFirst: [banned] }),
+      ...(banned.length > 0 && { bannedFirst: banned }),
       signal: run.signal,
       onUsage: (usage) => told.push(usage),
     },

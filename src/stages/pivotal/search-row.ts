@@ -9,7 +9,7 @@ import type { SearchSettings, TraceRow } from './find-pivotal-tokens.ts'
 import { passing } from './nodes.ts'
 import { inPrefixOrder } from './prefix-order.ts'
 import { gateRollouts, type Question } from './question.ts'
-import { onTrace } from './on-trace.ts'
+import { answerTo, launchOf, onTrace } from './on-trace.ts'
 import { type Bought, rolloutProcess, samplingRule } from './rollouts.ts'
 import { resultColumns, type Trace, traceColumns } from './search-columns.ts'
 import type { SearchResult } from './search/result.ts'
@@ -76,14 +76,15 @@ async function searched(
     },
     {
       canForce: canForce(of),
-      draw: inPrefixOrder(async ({ node, n, forced, purpose }) => {
-        const banned = forced ? (traceIds[node] as number) : null
+      canBranch: canForce(of),
+      draw: inPrefixOrder(async (ask) => {
+        const { prefix, banned } = launchOf(ask, traceIds)
         // Fewer than wanted: the budget is spent.
-        const granted = Math.min(n, budget - process.launched())
-        return mapped(await process.draw(traceIds.slice(0, node), granted, purpose, banned), traceIds)
+        const granted = Math.min(ask.n, budget - process.launched())
+        return answerTo(ask, await process.draw(prefix, granted, ask.purpose, banned), traceIds)
       }),
     },
-    { ...of, maxRollouts: budget },
+    { ...of, maxRollouts: budget, key },
   )
   const selecting = process.bought().filter(({ purpose }) => purpose === 'search')
   const left = (): number => budget - process.launched()

@@ -1,6 +1,6 @@
 import type { Model } from '../../../src/model/model.ts'
 import { judgeOf } from '../../../src/stages/pivotal/judge.ts'
-import { onTrace } from '../../../src/stages/pivotal/on-trace.ts'
+import { answerTo, launchOf } from '../../../src/stages/pivotal/on-trace.ts'
 import { rolloutProcess } from '../../../src/stages/pivotal/rollouts.ts'
 import type { SearchOptions } from '../../../src/stages/pivotal/search/result.ts'
 import { searchTrace } from '../../../src/stages/pivotal/search/search-trace.ts'
@@ -89,10 +89,10 @@ export async function searchWith(
   })
   const source: RolloutSource = {
     canForce,
-    draw: async ({ node, n, forced, purpose }) => {
-      const banned = forced ? (trace[node] as number) : null
-      const bought = await process.draw(trace.slice(0, node), n, purpose, banned)
-      return bought.flatMap((one) => onTrace(one, trace) ?? [])
+    canBranch: canForce,
+    draw: async (ask) => {
+      const { prefix, banned } = launchOf(ask, trace)
+      return answerTo(ask, await process.draw(prefix, ask.n, ask.purpose, banned), trace)
     },
   }
   const positions = await find(trueTrace, source, gap)

@@ -1,8 +1,8 @@
 import type { Completion, Model } from '../../../src/model/model.ts'
 import { seedFor } from '../../../src/statistics/random.ts'
 
-/** Completions drawn at once: small requests waste most of a batch. */
-const block = 64
+/** Completions drawn at once: small requests waste most of a batch. Where tokens are forbidden few are wanted of each place. */
+const blockOf = (banned: readonly number[] = []): number => (banned.length > 1 ? 2 : 64)
 
 /** One stock of completions for several readers, each of which gets them in the order they were drawn and none twice: methods
  *  that are compared see the same chance, and what one has drawn costs the next nothing. The seed of a request is
@@ -18,6 +18,7 @@ export function poolOf(model: Model, ...key: readonly (string | number)[]): { re
           const { n, ...rest } = options
           const { temperature, topP, topK, minP, maxTokens, bannedFirst } = rest
           const place = JSON.stringify([prompt, temperature, topP, topK, minP, maxTokens, bannedFirst])
+          const block = blockOf(bannedFirst)
           const first = taken.get(place) ?? 0
           taken.set(place, first + n)
           const blocks = stock.get(place) ?? []

@@ -1,4 +1,4 @@
-import { type TrueTrace, valueAt } from './truth.ts'
+import { changeAt, type TrueTrace } from './truth.ts'
 
 /** What a method reports of one trace, and what that took. */
 export interface Reported {
@@ -31,7 +31,7 @@ const band = 0.05
 
 /** What is reported against what is true. */
 export function score(traces: readonly TrueTrace[], found: readonly Reported[], gap: number): Counts {
-  const size = (trace: TrueTrace, at: number): number => Math.abs(valueAt(trace, at + 1) - valueAt(trace, at))
+  const size = (trace: TrueTrace, at: number): number => Math.abs(changeAt(trace, at))
   const all = traces.flatMap((trace) => trace.trace.map((_, at) => size(trace, at)))
   const reported = found.flatMap(({ positions }, i) =>
     positions.map((at) => size(traces[i] as TrueTrace, at)),

@@ -14,6 +14,8 @@ export interface TrueTrace {
   readonly logprobs: readonly number[]
   readonly nodes: readonly TrueNode[]
   readonly correct: boolean
+  /** Change of the success probability over each token that may be pivotal, with its standard error. */
+  readonly changes: readonly { readonly at: number; readonly change: number; readonly error: number }[]
 }
 
 /** The one sampler of all rollouts. */
@@ -31,9 +33,13 @@ export function valueAt({ nodes, correct }: TrueTrace, node: number): number {
   return successes / trials
 }
 
+/** Change of the success probability over the token at a position. */
+export function changeAt(trace: TrueTrace, at: number): number {
+  const known = trace.changes.find((one) => one.at === at)
+  return known?.change ?? valueAt(trace, at + 1) - valueAt(trace, at)
+}
+
 /** Positions whose token changes the success probability by the gap at least. */
 export function truePivots(trace: TrueTrace, gap: number): number[] {
-  return trace.trace.flatMap((_, at) =>
-    Math.abs(valueAt(trace, at + 1) - valueAt(trace, at)) >= gap ? [at] : [],
-  )
+  return trace.changes.flatMap(({ at, change }) => (Math.abs(change) >= gap ? [at] : []))
 }

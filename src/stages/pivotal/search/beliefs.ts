@@ -1,6 +1,14 @@
 import { normalCdf } from '../../../statistics/normal.ts'
+import { worthAt } from '../../../statistics/side.ts'
 import type { Link } from './chain.ts'
+import { boundsOf } from './draws.ts'
 import type { Tally } from './tally.ts'
+
+/** A value that was seen elsewhere, and in how many trials. */
+export interface Expected {
+  readonly mean: number
+  readonly worth: number
+}
 
 /** What the search believes of a link. It decides where rollouts go and what is tested, never what is reported. */
 export interface Belief {
@@ -13,8 +21,9 @@ export interface Belief {
   readonly delta: number
   readonly error: number
   readonly pivotal: number
-  /** Value at the link's end, as a mean and the trials it is worth. */
-  readonly after: { readonly mean: number; readonly worth: number }
+  /** Value at the link's end and value of leaving it, each as a mean and the trials it is worth. */
+  readonly after: Expected
+  readonly leaving: Expected
 }
 
 /** Prior weight of a neighbourhood against a link's own draws, and how far it reaches: each link further weighs less by
@@ -44,6 +53,7 @@ export function beliefs(tally: Tally, verdict: boolean | null, gap: number): rea
       error,
       pivotal: reaches(delta, error, gap),
       after: worth(after),
+      leaving: worth(leaving),
     })
     after = {
       mean: stay * after.mean + leave * leaving.mean,
@@ -72,12 +82,15 @@ function neighbourhoods(tally: Tally): readonly number[] {
   return sums.map(({ successes, trials }) => successes / trials)
 }
 
+/** Of what is not known: a Beta posterior, scaled to its range. */
 function posterior(tally: Tally, k: number, around: readonly number[]) {
-  const { successes, trials } = tally.left(k)
-  const weight = trials + neighbours
-  const mean = (successes + neighbours * (around[k] as number)) / weight
-  const variance = (mean * (1 - mean)) / (weight + 1)
-  return { mean, variance, gain: variance / (weight + 1) }
+  const bounds = boundsOf(tally.known(k))
+  const { mean: seen, worth } = worthAt(tally.left(k).parts, bounds)
+  const range = bounds.high - bounds.low
+  const weight = worth + neighbours
+  const mean = (worth * seen + neighbours * (around[k] as number)) / weight
+  const variance = (range ** 2 * (mean * (1 - mean))) / (weight + 1)
+  return { mean: bounds.low + range * mean, variance, gain: variance / (weight + 1) }
 }
 
 const exactly = (verdict: boolean) => ({ mean: verdict ? 1 : 0, variance: 0, gain: 0 })

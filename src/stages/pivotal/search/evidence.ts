@@ -1,8 +1,10 @@
 import type { Beta } from '../../../statistics/beta.ts'
-import { differenceEvidence, type Side } from '../../../statistics/difference-test.ts'
-import { type Estimate, type Interval, wilson } from '../../../statistics/estimate.ts'
+import { differenceEvidence } from '../../../statistics/difference-test.ts'
+import { type Interval, wilson } from '../../../statistics/estimate.ts'
+import { narrowest, type Side, trialsOf, worthAt } from '../../../statistics/side.ts'
 import { stratifiedChange } from '../../../statistics/stratified-change.ts'
-import type { Belief } from './beliefs.ts'
+import type { Belief, Expected } from './beliefs.ts'
+import { boundsOf, type Draws } from './draws.ts'
 import type { Change } from './result.ts'
 import type { Tally } from './tally.ts'
 
@@ -19,30 +21,32 @@ export interface Tested {
   readonly k: number
   readonly fresh: Change
   readonly logEvidence: number
-  readonly after: Estimate
-  readonly other: Estimate
+  readonly after: Side
+  readonly other: Side
 }
 
 /** A change of less than half the gap is a false discovery. */
 const falseShare = 0.5
 /** Search rollouts count as a prior of this many trials at most. */
 const priorTrials = 8
+/** Of a value that is known, a number for what it is worth. */
+const mostWorth = 1e6
 
 /** The change over link k with its confidence sequence, and the evidence for it. */
 export function judge(of: Expecting, fresh: Tally, k: number): Tested {
   const [after, other] = [sideAfter(of, fresh, k), sideOther(of, fresh, k)]
   const leave = leaveOf(of, fresh, k)
-  const drawn = (typeof after === 'number' || after.trials > 0) && other.trials > 0
-  const change = drawn
-    ? stratifiedChange(after, other, leave.share, leave)
-    : { delta: 0, low: -leave.high, high: leave.high }
   return {
-    k,
-    fresh: change,
+    ...{ k, after, other },
+    fresh: stratifiedChange(after, other, leave.share, leave),
     logEvidence: evidence(of, fresh, k),
-    after: typeof after === 'number' ? { successes: after, trials: 1 } : fresh.at(fresh.link(k).end),
-    other: fresh.left(k),
   }
+}
+
+/** Fresh rollouts, or what is known, say something of both sides of link k. */
+export function isTested(of: Expecting, fresh: Tally, k: number): boolean {
+  const sides = [sideAfter(of, fresh, k), sideOther(of, fresh, k)]
+  return sides.every((side) => typeof side === 'number' || trialsOf(side) > 0)
 }
 
 /** Log e-value against a change of less than half the gap. */
@@ -55,9 +59,12 @@ export function evidence(of: Expecting, fresh: Tally, k: number): number {
 export function sideAfter({ verdict, known }: Expecting, fresh: Tally, k: number): Side {
   const { end } = fresh.link(k)
   if (end === fresh.length && verdict !== null) return verdict ? 1 : 0
-  const { mean, worth } = (known[k] as Belief).after
-  return { ...fresh.at(end), expected: expect(mean, worth) }
+  return sideOf(fresh.at(end), fresh.boundsAt(end), (known[k] as Belief).after)
 }
+
+/** Value of leaving the link. */
+export const sideOther = ({ known }: Expecting, fresh: Tally, k: number): Side =>
+  sideOf(fresh.left(k), boundsOf(fresh.known(k)), (known[k] as Belief).leaving)
 
 /** 1 - Pi with its interval; of no width where it is exact. */
 export function leaveOf(
@@ -74,9 +81,17 @@ export function leaveOf(
   return { share, low: Math.min(low, share), high: Math.min(leave, Math.max(high, share)) }
 }
 
-function sideOther({ searched }: Expecting, fresh: Tally, k: number): Exclude<Side, number> {
-  const { successes, trials } = searched.left(k)
-  return { ...fresh.left(k), expected: expect(trials === 0 ? 0.5 : successes / trials, trials) }
+/** Draws with what was expected of each part of them: what the search saw, and the parts before it. `bounds` are those of
+ *  now. */
+function sideOf({ parts }: Draws, bounds: Interval, { mean, worth }: Expected): Side {
+  if (bounds.high - bounds.low < narrowest) return (bounds.low + bounds.high) / 2
+  const weight = Math.min(worth, mostWorth)
+  const before = [{ successes: mean * weight, trials: weight }]
+  const trials = parts.map((part, i) => {
+    const seen = worthAt([...before, ...parts.slice(0, i)], part.within)
+    return { ...part, expected: expect(seen.mean, seen.worth) }
+  })
+  return [...trials, { successes: 0, trials: 0, within: bounds, expected: expect(0.5, 0) }]
 }
 
 /** Jeffreys' prior with a share seen elsewhere. */

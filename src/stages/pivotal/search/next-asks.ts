@@ -1,5 +1,6 @@
 import type { Belief } from './beliefs.ts'
 import type { Link } from './chain.ts'
+import type { RolloutSource } from './source.ts'
 
 /** A launch that the search may make, with the information it is expected to bring per decoded token. */
 export interface Arm {
@@ -16,7 +17,7 @@ export function rankArms(
   links: readonly Link[],
   known: readonly Belief[],
   doubt: readonly number[],
-  canForce: boolean,
+  { canForce, canBranch = false }: Pick<RolloutSource, 'canForce' | 'canBranch'>,
 ): readonly Arm[] {
   const length = (links.at(-1) as Link).start
   const gains: number[] = []
@@ -30,11 +31,13 @@ export function rankArms(
   let launched = 0
   for (let k = links.length - 1; k >= 0; k--) {
     const { leave } = known[k] as Belief
-    const { start, token, candidate } = links[k] as Link
+    const { start, token, candidate, exact } = links[k] as Link
     const cost = length - start + 1
     launched = leave * (gains[k] as number) + (1 - leave) * launched
-    arms.push({ k, forced: false, score: launched / cost })
-    if (canForce && token && candidate) arms.push({ k, forced: true, score: (gains[k] as number) / cost })
+    const forced = start < length && (canBranch ? exact : canForce && token && candidate)
+    // A draw of one link alone says more than one that may leave at any, and never repeats an answer.
+    if (!canBranch || start === length) arms.push({ k, forced: false, score: launched / cost })
+    if (forced) arms.push({ k, forced: true, score: (gains[k] as number) / cost })
   }
   return arms.sort((a, b) => b.score - a.score || a.k - b.k || Number(b.forced) - Number(a.forced))
 }

@@ -51,7 +51,7 @@ export class Purse {
 function merged(asks: readonly Ask[]): readonly Ask[] {
   const byPlace = new Map<string, Ask>()
   for (const ask of asks) {
-    const place = `${ask.node} ${ask.forced} ${ask.purpose}`
+    const place = JSON.stringify([ask.node, ask.forced, ask.purpose, ask.branch])
     byPlace.set(place, { ...ask, n: ask.n + (byPlace.get(place)?.n ?? 0) })
   }
   return [...byPlace.values()]

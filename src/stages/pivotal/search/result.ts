@@ -1,4 +1,5 @@
 import type { Estimate, Interval } from '../../../statistics/estimate.ts'
+import type { Side } from '../../../statistics/side.ts'
 import type { Rollout } from './source.ts'
 
 /** How a trace is searched. `published` is the recursion of the Phi-4 report; the others are ours. */
@@ -23,6 +24,8 @@ export interface SearchOptions {
   /** Rollouts asked for at once from one node while searching (2). One settles most per rollout; a policy that is cheap to
    *  batch wants more: 4 cost a fifth more rollouts in the bench's worlds. */
   readonly batch?: number
+  /** Keys the choice of where answers not yet seen are drawn. */
+  readonly key?: readonly (string | number)[]
   /** Most rollouts for this trace, search and confirmation together. */
   readonly maxRollouts?: number
 }
@@ -45,8 +48,8 @@ export interface Pivot {
   readonly probBefore: number
   readonly probAfter: number
   /** The two independent estimates they rest on: after the unit, and given anything else in its place. */
-  readonly after: Estimate
-  readonly other: Estimate
+  readonly after: Side
+  readonly other: Side
   /** Against a change of less than half the gap; fresh rollouts only. 1 without any. */
   readonly eValue: number
   /** Selected by e-BH at q among the trace's candidates, and the fresh change reaches the gap with the search's sign. */

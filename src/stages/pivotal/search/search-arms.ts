@@ -2,7 +2,9 @@ import { type Belief, beliefs } from './beliefs.ts'
 import type { Effort } from './effort.ts'
 import { type Arm, rankArms } from './next-asks.ts'
 import type { Purse } from './purse.ts'
-import type { Ask } from './source.ts'
+import type { Random } from '../../../statistics/random.ts'
+import { askToLeave } from './branching.ts'
+import type { Ask, RolloutSource } from './source.ts'
 import type { Tally } from './tally.ts'
 
 interface ArmSearch {
@@ -11,7 +13,8 @@ interface ArmSearch {
   readonly gap: number
   readonly effort: Effort
   readonly purse: Purse
-  readonly canForce: boolean
+  readonly source: Pick<RolloutSource, 'canForce' | 'canBranch'>
+  readonly random: Random
   /** Rollouts an ask. */
   readonly batch: number
   /** The search leaves the rest of the cap to the confirmation. */
@@ -30,22 +33,22 @@ const launches = 8
  *  decoded token; an arm is let go when it is unlikely to be pivotal, likely enough to be tested, or has had its share.
  *  Returns the numbers of the links to test. */
 export async function searchArms(of: ArmSearch): Promise<readonly number[]> {
-  const { tally, verdict, gap, effort, purse, canForce, batch, most } = of
+  const { tally, verdict, gap, effort, purse, source, batch, most } = of
   const settled = new Set<number>()
   const buy = async (asks: readonly Ask[]): Promise<boolean> => {
     const rollouts = await purse.buy(asks, most)
     tally.add(rollouts)
     return rollouts.length > 0
   }
-  const root = first - tally.at(0).trials
+  const root = (source.canBranch === true ? 4 : first) - tally.at(0).trials
   if (root > 0 && candidates(tally).length > 0)
     await buy([{ node: 0, n: root, forced: false, purpose: 'search' }])
   for (;;) {
     const known = beliefs(tally, verdict, gap)
     for (const k of candidates(tally)) if ((known[k] as Belief).pivotal > effort.settled) settled.add(k)
     const doubt = known.map((belief, k) => (settled.has(k) ? 0 : doubtOf(tally, k, belief, effort)))
-    const arms = rankArms(tally.links, known, doubt, canForce)
-    const asks = round(tally, arms, batch, launches * effort.perArm)
+    const arms = rankArms(tally.links, known, doubt, source)
+    const asks = round(of, arms, batch, launches * effort.perArm)
     if (asks.length === 0 || !(await buy(asks))) break
   }
   const known = beliefs(tally, verdict, gap)
@@ -62,7 +65,7 @@ function doubtOf(tally: Tally, k: number, { pivotal, error }: Belief, effort: Ef
 }
 
 /** The best arms, one a link. */
-function round(tally: Tally, arms: readonly Arm[], n: number, most: number): Ask[] {
+function round({ tally, source, random }: ArmSearch, arms: readonly Arm[], n: number, most: number): Ask[] {
   const best = arms[0]?.score ?? 0
   const taken = new Set<number>()
   const asks: Ask[] = []
@@ -71,7 +74,8 @@ function round(tally: Tally, arms: readonly Arm[], n: number, most: number): Ask
     const node = tally.link(k).start
     if (taken.has(k) || (!forced && tally.launched(node) >= most)) continue
     taken.add(k)
-    asks.push({ node, n, forced, purpose: 'search' })
+    const ask = { node, n, forced, purpose: 'search' } as const
+    asks.push(...(forced && source.canBranch === true ? askToLeave(tally, k, ask, random) : [ask]))
   }
   return asks
 }

@@ -1,11 +1,13 @@
 import { eBenjaminiHochberg } from '../../../statistics/e-bh.ts'
-import { share } from '../../../statistics/estimate.ts'
-import { type Belief, beliefs } from './beliefs.ts'
+import { type Random, rngFor } from '../../../statistics/random.ts'
+import { probability, type Side } from '../../../statistics/side.ts'
+import { type Belief, beliefs, type Expected } from './beliefs.ts'
 import { chainOf } from './chain.ts'
 import { confirmLinks } from './confirm.ts'
 import { type Effort, effortOf } from './effort.ts'
 import type { Tested } from './evidence.ts'
 import { rounding } from './published.ts'
+import { Leaves } from './leaves.ts'
 import { Purse } from './purse.ts'
 import type { Change, Pivot, SearchOptions, SearchResult } from './result.ts'
 import { searchArms } from './search-arms.ts'
@@ -23,19 +25,23 @@ export async function searchTrace(
   source: RolloutSource,
   options: SearchOptions,
 ): Promise<SearchResult> {
-  const { mode, gap, q, maxRollouts = Infinity, prune = true } = options
-  const tally = new Tally(chainOf(trace, mode === 'published' && !prune ? 0 : gap))
+  const { mode, gap, q, maxRollouts = Infinity, prune = true, key = [] } = options
+  const links = chainOf(trace, mode === 'published' && !prune ? 0 : gap)
+  const canBranch = source.canBranch === true && trace.correct !== null && links.every(({ exact }) => exact)
+  const tally = new Tally(links, trace.correct, canBranch ? new Leaves(trace.logprobs) : null)
   const effort = effortOf(options)
   const purse = new Purse(source, maxRollouts)
   const most = effort.confirm === 0 ? maxRollouts : Math.ceil(searchShare * maxRollouts)
-  const of = { trace, tally, verdict: trace.correct, gap, q, effort, purse, canForce: source.canForce, most }
+  const means = { canForce: source.canForce, canBranch }
+  const random = rngFor('branches', ...key)
+  const of = { trace, tally, verdict: trace.correct, gap, q, effort, purse, source: means, random, most }
   const proposed = await propose(of, options)
   const known = beliefs(tally, trace.correct, gap)
   const candidates = [...proposed.keys()]
   const { fresh, tested } =
     effort.confirm === 0
-      ? { fresh: null, tested: candidates.map((k) => untested(tally, known, k)) }
-      : await confirmLinks({ ...of, searched: tally, known }, candidates)
+      ? { fresh: null, tested: candidates.map((k) => untested(known, k)) }
+      : await confirmLinks({ ...of, ...means, searched: tally, known }, candidates)
   const evidence = tested.map(({ logEvidence }) => logEvidence)
   const passed = eBenjaminiHochberg(evidence, q)
   const pivots = tested.map((test, i) => {
@@ -57,9 +63,15 @@ interface Proposing {
   readonly gap: number
   readonly effort: Effort
   readonly purse: Purse
-  readonly canForce: boolean
+  readonly source: Pick<RolloutSource, 'canForce' | 'canBranch'>
+  readonly random: Random
   readonly most: number
 }
+
+/** Where the bounds alone exclude the hypothesis, its e-value is without limit; a file wants a number. */
+const largestLog = 690
+
+const mostTrials = 1000
 
 /** Links to test, each with its change where the search has its own estimate of it. */
 async function propose(
@@ -91,7 +103,7 @@ function pivotOf({ tally, fresh, test, search, gap, passed }: Judged): Pivot {
   const { after, other, logEvidence } = test
   const { delta } = test.fresh
   const agrees = Math.abs(delta) >= gap - rounding && Math.sign(delta) === Math.sign(search.delta)
-  const probAfter = share(after)
+  const probAfter = probability(after)
   return {
     position: start,
     end,
@@ -101,7 +113,7 @@ function pivotOf({ tally, fresh, test, search, gap, passed }: Judged): Pivot {
     probAfter,
     after,
     other,
-    eValue: Math.exp(logEvidence),
+    eValue: Math.exp(Math.min(logEvidence, largestLog)),
     confirmed: fresh !== null && passed && agrees,
     others: { search: tally.others(test.k), fresh: fresh?.others(test.k) ?? [] },
   }
@@ -120,12 +132,16 @@ function spending({ links }: Tally, { search, confirm, tokens, stoppedBy }: Purs
 }
 
 /** A candidate as the search sees it, where nothing fresh is drawn. */
-function untested(tally: Tally, known: readonly Belief[], k: number): Tested {
+function untested(known: readonly Belief[], k: number): Tested {
   const belief = known[k] as Belief
-  const { mean, worth } = belief.after
-  const trials = Math.round(Math.min(worth, 1000))
-  const after = { successes: mean * trials, trials }
-  return { k, fresh: believed(belief), logEvidence: 0, after, other: tally.left(k) }
+  const { after, leaving } = belief
+  return { k, fresh: believed(belief), logEvidence: 0, after: sideOf(after), other: sideOf(leaving) }
+}
+
+/** As the trials it is worth; a value that is known is worth any number. */
+function sideOf({ mean, worth }: Expected): Side {
+  const trials = Math.round(Math.min(worth, mostTrials))
+  return { successes: mean * trials, trials, expected: { a: 0.5, b: 0.5 } }
 }
 
 const believed = ({ delta, error }: Belief): Change => ({

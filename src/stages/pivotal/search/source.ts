@@ -11,6 +11,20 @@ export interface Rollout {
   readonly tokens: number
   /** Launched with the trace's own token at `node` forbidden: a draw of V given any other token there, not of V. */
   readonly forced: boolean
+  /** Where it was launched, if not at `node`. */
+  readonly branch?: Branch
+  /** What was drawn, with log-probabilities under the sampler that drew it (the first one's with tokens forbidden), nats. */
+  readonly drawn?: { readonly ids: readonly number[]; readonly logprobs: readonly number[] | null }
+}
+
+/** A place to launch from: after `tokens` that follow the trace's first `position` tokens, the first of them not the trace's
+ *  own, and no token of `banned` next; without tokens, not the trace's own either. */
+export interface Branch {
+  readonly position: number
+  readonly tokens: readonly number[]
+  readonly banned: readonly number[]
+  /** The draw is of answers not seen before alone. */
+  readonly unseen: boolean
 }
 
 /** Rollouts wanted from one node. */
@@ -18,6 +32,8 @@ export interface Ask {
   readonly node: number
   readonly n: number
   readonly forced: boolean
+  /** Launch there instead; the rollouts count as launched at `node`, `forced` or not. */
+  readonly branch?: Branch
   /** Keys the draws: what is searched with is never what is reported (winner's curse). */
   readonly purpose: 'search' | 'confirm'
 }
@@ -29,6 +45,9 @@ export interface RolloutSource {
   draw(ask: Ask): Promise<readonly Rollout[]>
   /** Forced-other draws are possible: the engine can forbid a first token. */
   readonly canForce: boolean
+  /** Rollouts come with their log-probabilities and can be launched anywhere off the trace with tokens forbidden, so that
+   *  answers once seen need not be drawn again. */
+  readonly canBranch?: boolean
 }
 
 /** A trace to search, by token number: node k is the state after k tokens. */

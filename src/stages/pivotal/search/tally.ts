@@ -1,29 +1,33 @@
-import type { Estimate } from '../../../statistics/estimate.ts'
+import type { Estimate, Interval } from '../../../statistics/estimate.ts'
 import type { Link } from './chain.ts'
+import { boundsOf, Draws, nothing } from './draws.ts'
+import type { Known, Leaves } from './leaves.ts'
 import type { Rollout } from './source.ts'
 
 /** Rollouts sorted by what they are draws of. Where a rollout leaves the trace is a matter of exact log-probabilities
  *  alone; how it then ends is a draw of the value of leaving that link, wherever it was launched. And it is a draw of V at
- *  every node it passed. */
+ *  every node it passed. A draw of answers not seen before is one of where the value lies between what is known. */
 export class Tally {
   readonly links: readonly Link[]
+  /** The answers seen, where their probabilities are known. */
+  readonly leaves: Leaves | null
   readonly rollouts: Rollout[] = []
-  readonly #leftSuccesses: Float64Array
-  readonly #leftTrials: Float64Array
-  readonly #atNode: { successes: number; trials: number; launched: number; forcedLaunched: number }[]
+  readonly #verdict: boolean | null
+  readonly #left: readonly Draws[]
+  readonly #atNode: readonly { readonly draws: Draws; launched: number; forcedLaunched: number }[]
   /** The link in which a token lies. */
   readonly #linkAt: Int32Array
 
-  constructor(links: readonly Link[]) {
+  constructor(links: readonly Link[], verdict: boolean | null = null, leaves: Leaves | null = null) {
     this.links = links
-    this.#leftSuccesses = new Float64Array(links.length)
-    this.#leftTrials = new Float64Array(links.length)
+    this.leaves = leaves
+    this.#verdict = verdict
+    this.#left = links.map(() => new Draws())
     const nodes = (links.at(-1) as Link).end
     this.#linkAt = new Int32Array(nodes)
     for (const [k, { start, end }] of links.entries()) this.#linkAt.fill(k, start, end)
     this.#atNode = Array.from({ length: nodes }, () => ({
-      successes: 0,
-      trials: 0,
+      draws: new Draws(),
       launched: 0,
       forcedLaunched: 0,
     }))
@@ -38,19 +42,35 @@ export class Tally {
     return this.links[k] as Link
   }
 
+  /** Rollouts that were asked for together: what was known when they were launched is what is known now. */
   add(rollouts: readonly Rollout[]): void {
-    for (const rollout of rollouts) this.#addOne(rollout)
+    const unseen = rollouts.some(({ branch }) => branch?.unseen === true)
+    const ofLinks = unseen ? this.links.map((_, k) => this.known(k)) : []
+    const ofNodes = unseen && this.#verdict !== null ? (this.leaves?.knownFrom(this.#verdict) ?? []) : []
+    for (const rollout of rollouts) this.#addOne(rollout, ofLinks, ofNodes)
+    for (const rollout of rollouts) this.leaves?.add(rollout)
+  }
+
+  /** What is known of leaving link k without draws. */
+  known(k: number): Known {
+    const { start, end, exact } = this.link(k)
+    return this.leaves === null || !exact || start >= this.length ? nothing : this.leaves.known(start, end)
+  }
+
+  /** Between what V at a node lies, by what is known now. */
+  boundsAt(node: number): Interval {
+    const known = this.#verdict === null ? undefined : this.leaves?.knownFrom(this.#verdict)[node]
+    return boundsOf(known ?? nothing)
   }
 
   /** Rollouts that left the trace within link k after reaching its start. */
-  left(k: number): Estimate {
-    return { successes: this.#leftSuccesses[k] as number, trials: this.#leftTrials[k] as number }
+  left(k: number): Draws {
+    return this.#left[k] as Draws
   }
 
   /** Rollouts that reached a node without being forced there. */
-  at(node: number): Estimate {
-    const { successes, trials } = this.#atNode[node] ?? { successes: 0, trials: 0 }
-    return { successes, trials }
+  at(node: number): Draws {
+    return this.#atNode[node]?.draws ?? new Draws()
   }
 
   /** Rollouts launched at a node, none forbidden its own token. */
@@ -74,22 +94,20 @@ export class Tally {
   }
 
   nodes() {
-    return this.#atNode.flatMap(({ successes, trials, launched, forcedLaunched }, node) =>
-      trials + forcedLaunched === 0
+    return this.#atNode.flatMap(({ draws, launched, forcedLaunched }, node) => {
+      const { successes, trials } = draws
+      return trials + forcedLaunched === 0
         ? []
-        : [{ node, estimate: { successes, trials }, launched, forcedLaunched }],
-    )
+        : [{ node, estimate: { successes, trials }, launched, forcedLaunched }]
+    })
   }
 
-  #addOne(rollout: Rollout): void {
-    const { node, diverged, correct, forced } = rollout
-    const success = correct ? 1 : 0
+  #addOne(rollout: Rollout, ofLinks: readonly Known[], ofNodes: readonly Known[]): void {
+    const { node, diverged, correct, forced, branch } = rollout
+    const unseen = branch?.unseen === true
     this.rollouts.push(rollout)
     const k = this.#linkAt[diverged] as number
-    if (node <= this.link(k).start) {
-      this.#leftTrials[k] = (this.#leftTrials[k] as number) + 1
-      this.#leftSuccesses[k] = (this.#leftSuccesses[k] as number) + success
-    }
+    if (node <= this.link(k).start) this.left(k).add(correct, unseen ? ofLinks[k] : nothing)
     const from = this.#atNode[node]
     if (from === undefined) return
     if (forced) {
@@ -97,9 +115,7 @@ export class Tally {
       return
     }
     from.launched++
-    for (const passed of this.#atNode.slice(node, diverged + 1)) {
-      passed.trials++
-      passed.successes += success
-    }
+    for (const [i, { draws }] of this.#atNode.slice(node, diverged + 1).entries())
+      draws.add(correct, unseen ? ofNodes[node + i] : nothing)
   }
 }
