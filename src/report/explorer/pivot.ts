@@ -40,7 +40,7 @@ function ownSide(row: PivotRow, span: number, { tokens, ids, around }: Place): S
   return {
     token: tokens.slice(at, end).join(''),
     which: 'own',
-    ...share(p, trials),
+    ...share(p, trials, row.known_after),
     logprob: row.logprob,
     examples: examplesAt(around.paths, ids, { at, end, token: 'own' }, around.vocabulary),
   }
@@ -57,15 +57,23 @@ function othersSide(row: PivotRow, span: number, { ids, around }: Place): Side |
   return {
     token: '',
     which: 'others',
-    ...share(p, trials),
+    ...share(p, trials, row.known_before),
     logprob: Math.log1p(-mu),
     examples: examplesAt(around.paths, ids, { at, end, token: 'others' }, around.vocabulary),
   }
 }
 
-function share(p: number, trials: number | null): Pick<Side, 'p' | 'low' | 'high' | 'trials'> {
+/** What is known has no error; of the rest the trials say what they would say of a half at most (the widest). */
+function share(
+  p: number,
+  trials: number | null,
+  known: number | null,
+): Pick<Side, 'p' | 'low' | 'high' | 'trials' | 'known'> {
   const n = trials ?? 0
-  return { p, ...wilson({ successes: Math.round(p * n), trials: n }), trials: n }
+  if (known === null) return { p, ...wilson({ successes: Math.round(p * n), trials: n }), trials: n, known }
+  const { low, high } = wilson({ successes: n / 2, trials: n })
+  const error = ((1 - known) * (high - low)) / 2
+  return { p, low: Math.max(0, p - error), high: Math.min(1, p + error), trials: n, known }
 }
 
 function pairSides(row: PivotRow, { key, tokens, ids, around }: Place): readonly [Side, Side] {
@@ -87,6 +95,7 @@ function pairSides(row: PivotRow, { key, tokens, ids, around }: Place): readonly
       token: token ?? '',
       which: which ? 'own' : 'other',
       ...(better ? chosenFigures(row) : rejectedFigures(row)),
+      known: which ? row.known_after : null,
       examples: first.concat(examples.filter(([, text]) => text !== whole)),
     }
   }
@@ -118,10 +127,10 @@ export function pairDetail(
 ): PivotDetail {
   const side = (
     token: string,
-    figures: Omit<Side, 'token' | 'which' | 'examples'>,
+    figures: Omit<Side, 'token' | 'which' | 'known' | 'examples'>,
     text: Example[],
   ): Side => ({
-    ...{ token, which: 'other', ...figures, examples: text },
+    ...{ token, which: 'other', known: null, ...figures, examples: text },
   })
   return {
     ...{ position: row.position, span: 1, context: row.prompt.slice(-160), token: row.chosen, paired: true },
@@ -154,7 +163,16 @@ export function pairDetail(
 function factsOf(row: PivotRow): Fact[] {
   const { logprob, logprob_is_lower_bound: bounded, entropy, is_greedy: greedy, e_value: e } = row
   const nats = (value: number): string => `${decimal(value, 2)} nats`
+  const { known_before: before, known_after: after } = row
   return [
+    ...(before === null || after === null
+      ? []
+      : [
+          [
+            'known exactly',
+            `${decimal(before, 2)} after other tokens, ${decimal(after, 2)} after it`,
+          ] as const,
+        ]),
     ...(row.search_delta === null ? [] : [['search saw', signed(row.search_delta, 2)] as const]),
     ...(e === null ? [] : [['e-value', e.toPrecision(2)] as const]),
     ...(logprob === null

@@ -24,6 +24,7 @@ export const schemas = {
       z.object({
         ...{ node: whole, successes: whole, trials: whole, low: figure, high: figure },
         ...{ launched: whole, forced_launched: whole },
+        ...{ value: later(figure), value_low: later(figure), value_high: later(figure) },
       }),
     ),
     spent: later(
@@ -39,6 +40,7 @@ export const schemas = {
     ...{ question_id: text, trace_id: text, query: text, position: whole },
     ...{ prob_before: figure, prob_after: figure, prob_delta: figure, delta_low: figure, delta_high: figure },
     ...{ n_before: later(whole), n_after: later(whole), confirmed: yes, trace_length: later(whole) },
+    ...{ known_before: later(figure), known_after: later(figure) },
     ...{ unit_tokens: later(whole), e_value: later(figure), search_delta: later(figure) },
     ...{ logprob: later(figure), logprob_is_lower_bound: later(yes), entropy: later(figure) },
     ...{ is_greedy: later(yes), estimator: later(text), on_policy: later(yes), model_id: later(text) },
@@ -64,8 +66,11 @@ export const schemas = {
     ...{ question_id: text, trace_id: text, position: whole, chosen: text, rejected: text },
   }),
   rollouts: z.object({
-    ...{ question_id: text, trace_id: text, node_depth: whole, purpose: text, banned_id: later(whole) },
-    ...{ given_id: later(whole), token_ids: z.array(whole), verdict: text },
+    ...{ question_id: text, trace_id: text, node_depth: whole, purpose: text },
+    ...{ token_ids: z.array(whole), verdict: text },
+    ...{ banned_ids: later(z.array(whole)), given_ids: later(z.array(whole)) },
+    // Before answers that were seen were kept from, there was one of each at most.
+    ...{ banned_id: later(whole), given_id: later(whole) },
   }),
 }
 
