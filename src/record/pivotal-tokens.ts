@@ -17,7 +17,11 @@ const evidence = {
   n_before: col.int32(
     'fresh rollouts before the token; those that took another one, where prob_before is stratified',
   ),
-  n_after: col.int32('fresh rollouts after it; 1 where it ends the answer, whose verdict is known'),
+  n_after: col.int32('fresh rollouts after it; 0 where all of it is known'),
+  known_before: col.double(
+    'share of what can come of another token that is known from answers seen, whose probabilities are exact; the fresh rollouts are of the rest',
+  ),
+  known_after: col.double('the same after the token; 1 where it ends the answer'),
   search_delta: col.double('the change that the search saw, on rollouts of its own'),
   confirmed: col.bool(
     'the fresh rollouts show a change of at least the gap in the same direction, at the false discovery rate asked for',
