@@ -69,8 +69,9 @@ export interface Side {
   readonly low: number
   readonly high: number
   readonly trials: number
-  /** Share of what can happen there that needed no draws, the trials being of the rest; null where the data do not say. */
-  readonly known: number | null
+  /** Share of what can happen there that is known from answers seen, the trials being of the rest: untold where the data do not
+   *  say how much; null in datasets of before, where nothing was. */
+  readonly known: number | 'untold' | null
   readonly logprob: number | null
   readonly examples: readonly Example[]
 }

@@ -70,7 +70,8 @@ function share(
   known: number | null,
 ): Pick<Side, 'p' | 'low' | 'high' | 'trials' | 'known'> {
   const n = trials ?? 0
-  if (known === null) return { p, ...wilson({ successes: Math.round(p * n), trials: n }), trials: n, known }
+  if (known === null || known === 0)
+    return { p, ...wilson({ successes: Math.round(p * n), trials: n }), trials: n, known }
   const { low, high } = wilson({ successes: n / 2, trials: n })
   const error = ((1 - known) * (high - low)) / 2
   return { p, low: Math.max(0, p - error), high: Math.min(1, p + error), trials: n, known }
@@ -95,7 +96,7 @@ function pairSides(row: PivotRow, { key, tokens, ids, around }: Place): readonly
       token: token ?? '',
       which: which ? 'own' : 'other',
       ...(better ? chosenFigures(row) : rejectedFigures(row)),
-      known: which ? row.known_after : null,
+      known: which ? row.known_after : row.known_before && 'untold',
       examples: first.concat(examples.filter(([, text]) => text !== whole)),
     }
   }

@@ -72,9 +72,12 @@ function sideOf(side: Side | null, paired: boolean, better: boolean): HTMLElemen
 
 /** What a share rests on: rollouts, or answers seen, whose probabilities are exact, and rollouts of the rest. */
 function basisOf({ trials, known }: Side): string {
-  if (known === null) return `of ${whole(trials)}`
-  const rest = trials > 0 ? `, ${counted(trials, 'fresh rollout')} of the rest` : ''
-  return `· ${whole(Math.floor(100 * known))} % known exactly${rest}`
+  if (known === null || known === 0) return `of ${whole(trials)}`
+  if (known === 1) return '· known exactly'
+  const rest = counted(trials, 'fresh rollout')
+  return known === 'untold'
+    ? `· ${rest} besides answers seen`
+    : `· ${decimal(known)} of it known exactly, ${rest} of the rest`
 }
 
 /** Names and values. */

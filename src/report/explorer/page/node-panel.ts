@@ -26,7 +26,7 @@ function figuresOf({ weighed }: TraceDetail, here: NodeFigures | undefined): str
     return 'No rollout has reached this place along the trace.'
   const [, right, reached, launched, forced] = here
   const ways = `kept from the trace's token${weighed ? ' or after another' : ''}`
-  const kept = forced > 0 ? `, ${whole(forced)} of them ${ways}` : ''
+  const kept = forced > 0 ? `, ${launched === 0 ? 'all' : `${whole(forced)} of them`} ${ways}` : ''
   const basis = weighed
     ? `, by all rollouts and their log-probabilities. ${counted(reached, 'rollout')} reached this place, ${whole(right)} of them right`
     : ` of ${counted(reached, 'rollout')} from here`
