@@ -74,6 +74,15 @@ test('rollouts become branches where they left the trace, with their verdicts an
   assert.deepEqual(index.traces[0]?.pivots, [[4, 0.3, 1, 1]])
 })
 
+test('the end of an answer has its verdict, not an interval of one trial', async () => {
+  const folder = await datasetOf({
+    search_trace: [searchedTrace(0, 5)],
+    pivotal_tokens: [pivotOf(0, 4, { prob_after: 1, n_after: 1 })],
+  })
+  const own = (await explored(folder)).detail(0).pivots[0]?.better
+  assert.deepEqual([own?.which, own?.low, own?.high], ['own', 1, 1])
+})
+
 test('a rollout is placed by the tokens it shares with the trace', () => {
   const trace = [1, 2, 3]
   const placed = (given: Partial<RolloutRow>) => {
