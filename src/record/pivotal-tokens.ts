@@ -1,3 +1,4 @@
+import { causalEvent, withSides } from './causal-event.ts'
 import { col, type Columns } from './columns.ts'
 import type { Shape } from './shape.ts'
 
@@ -136,5 +137,20 @@ export const pivotalTokens: Shape<typeof needs, typeof columns> = {
       prefix_ids: [...promptIds, ...row.trace_ids.slice(0, row.position)],
     },
   ],
-  sidecar: { file: 'pivotal_tokens.jsonl', without: ['trace_ids', 'trace_tokens', 'prefix_ids'] },
+  sidecars: [
+    {
+      file: 'pivotal_tokens.jsonl',
+      without: ['trace_ids', 'trace_tokens', 'prefix_ids'],
+      line: (row) => (measured(row) ? withSides(row) : null),
+    },
+    {
+      file: 'causal_events.jsonl',
+      without: ['trace_ids', 'trace_tokens'],
+      line: (row) => (measured(row) ? causalEvent(row) : null),
+    },
+  ],
 }
+
+/** Whether either side has rollouts. A cap may leave candidates without: they have no probabilities to show. */
+const measured = (row: { readonly n_before: number; readonly n_after: number }): boolean =>
+  row.n_before > 0 && row.n_after > 0

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SearchMode } from '../../src/stages/pivotal/search/result.ts'
 import { searchTrace } from '../../src/stages/pivotal/search/search-trace.ts'
-import { trialsOf } from '../../src/statistics/side.ts'
 import type { Rollout, RolloutSource } from '../../src/stages/pivotal/search/source.ts'
 import { plantedSource } from './planted-source.ts'
 
@@ -24,7 +23,7 @@ test('a search ends although no rollout ever leaves where the log-probabilities 
     const trace = { logprobs: [-1, -1, -1], correct: null }
     const { spent, pivots } = await searchTrace(trace, stubborn, { ...common, mode })
     assert.ok(spent.searchRollouts <= 4 * 8 * 32 + 8 && spent.confirmRollouts <= 3 * (32 * 8 + 256))
-    assert.ok(pivots.every((pivot) => !pivot.confirmed && trialsOf(pivot.other) === 0))
+    assert.ok(pivots.every((pivot) => !pivot.confirmed && pivot.eValue === 1))
   }
 })
 

@@ -40,7 +40,8 @@ function ownSide(row: PivotRow, span: number, { tokens, ids, around }: Place): S
   return {
     token: tokens.slice(at, end).join(''),
     which: 'own',
-    ...share(p, trials, row.known_after),
+    // The verdict of a finished answer is known.
+    ...share(p, trials, row.known_after ?? (end === tokens.length ? 1 : null)),
     logprob: row.logprob,
     examples: examplesAt(around.paths, ids, { at, end, token: 'own' }, around.vocabulary),
   }

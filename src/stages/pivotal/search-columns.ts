@@ -61,9 +61,10 @@ export function resultColumns(
   { bought, own, known }: Drawn,
 ) {
   const along = [...known, ...own]
+  const launched = own.filter((_, i) => bought[i]?.purpose !== 'pair')
   const bill = (purpose: Bought['purpose']): number => bought.filter((one) => one.purpose === purpose).length
   return {
-    nodes: nodesOf(along, own, values),
+    nodes: nodesOf(along, launched, values),
     spent: {
       search_rollouts: bill('search'),
       confirm_rollouts: bill('confirm'),

@@ -1,5 +1,13 @@
 import { normalCdf } from '../../../statistics/normal.ts'
-import { boundsOf, partsOf, probability, rangeOf, type Side, trialsOf, worthAt } from '../../../statistics/side.ts'
+import {
+  boundsOf,
+  partsOf,
+  probability,
+  rangeOf,
+  type Side,
+  trialsOf,
+  worthAt,
+} from '../../../statistics/side.ts'
 import type { Random } from '../../../statistics/random.ts'
 import { askToLeave, askToStay } from './branching.ts'
 import type { Belief } from './beliefs.ts'

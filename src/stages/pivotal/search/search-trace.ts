@@ -3,6 +3,7 @@ import { type Random, rngFor } from '../../../statistics/random.ts'
 import { probability } from '../../../statistics/side.ts'
 import { type Belief, beliefs } from './beliefs.ts'
 import { chainOf } from './chain.ts'
+import { Draws } from './draws.ts'
 import { confirmLinks } from './confirm.ts'
 import { type Effort, effortOf } from './effort.ts'
 import { believed, eValueOf, sideOf, type Tested, untested } from './evidence.ts'
@@ -118,12 +119,16 @@ function pivotOf({ tally, fresh, test, search, gap, passed }: Judged): Pivot {
 
 /** Tokens that rollouts took there in place of the trace's. */
 function othersOf(tally: Tally, fresh: Tally | null, position: number): readonly OtherToken[] {
-  return [...tally.byToken(position)].map(([id, draws]) => ({
-    id,
-    search: draws.parts,
-    fresh: fresh?.byToken(position).get(id)?.parts ?? [],
-    value: sideOf(draws, tally.boundsAfter(position, id), { mean: 0.5, worth: 0 }),
-  }))
+  const [searched, tested] = [tally.byToken(position), fresh?.byToken(position)]
+  return [...new Set([...searched.keys(), ...(tested?.keys() ?? [])])].map((id) => {
+    const draws = searched.get(id) ?? new Draws()
+    return {
+      id,
+      search: draws.parts,
+      fresh: tested?.get(id)?.parts ?? [],
+      value: sideOf(draws, tally.boundsAfter(position, id), { mean: 0.5, worth: 0 }),
+    }
+  })
 }
 
 function spending({ links }: Tally, { search, confirm, tokens, stoppedBy }: Purse): SearchResult['spent'] {
