@@ -114,7 +114,7 @@ test('the whole way by keys: search, list, trace, tokens, next trace, back', { s
   await page.value(`document.querySelector('.chosen').focus(); 0`)
   assert.match(
     String(await text('.strip > .tip')),
-    /^\.50 → \.80, change −\.60 \[\+\.20, \+\.40\], not confirmed/,
+    /^\.50 → \.80, change −\.60 \[\+\.20, \+\.40\], not confirmed; all rollouts: \.65 \[\.55, \.75\] → .*, reached by 20 → 20; probability \.497/,
   )
   await page.press('ArrowDown')
   assert.equal(await chosen(), ' word9')

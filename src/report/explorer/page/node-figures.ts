@@ -1,8 +1,9 @@
 import type { NodeFigures, TraceDetail } from '../embedded.ts'
 import { counted, decimal, range, wilson } from './figures.ts'
 
+/** Most often every node is there, in order. */
 export const nodeAt = ({ nodes }: TraceDetail, at: number): NodeFigures | undefined =>
-  nodes.find(([node]) => node === at)
+  nodes[at]?.[0] === at ? nodes[at] : nodes.find(([node]) => node === at)
 
 export const valueOf = (of: NodeFigures | undefined): number | null => of?.[5] ?? null
 

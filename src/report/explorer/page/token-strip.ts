@@ -1,6 +1,6 @@
 import type { PivotDetail, TraceDetail } from '../embedded.ts'
 import { h } from './elements.ts'
-import { counted, decimal, shade, signed, signedRange, visible, whole } from './figures.ts'
+import { decimal, shade, signed, signedRange, visible, whole } from './figures.ts'
 import { estimateOf, isVague, nodeAt, valueOf } from './node-figures.ts'
 
 export interface TokenStrip {
@@ -108,13 +108,22 @@ function describe(detail: TraceDetail, i: number): string {
     logprob === undefined
       ? ''
       : `probability ${decimal(Math.exp(logprob), 3)}: change at most ${decimal(-Math.expm1(logprob))}`
-  if (pivot !== undefined) {
-    const { before, after, delta, low, high, confirmed } = pivot
-    return `${decimal(before)} → ${decimal(after)}, change ${signed(delta)} ${signedRange(low, high)}, ${confirmed ? 'confirmed' : 'not confirmed'}${bound === '' ? '' : `; ${bound}`}`
-  }
-  const [before, after] = [nodeAt(detail, i), nodeAt(detail, i + 1)]
-  const reached = `reached by ${whole(before?.[2] ?? 0)} → ${counted(after?.[2] ?? 0, 'rollout')}`
-  const sides = detail.nodes.length === 0 ? '' : `${estimateOf(before)} → ${estimateOf(after)}; ${reached}`
+  const sides = sidesOf(detail, i)
   const why = detail.pruned?.[i] === 1 ? 'closed by its log-probability' : ''
-  return [sides, bound, why].filter((part) => part !== '').join('; ') || 'no figures'
+  const all = sides === '' ? '' : `all rollouts: ${sides}`
+  const told = pivot === undefined ? [sides, bound, why] : [changeOf(pivot), all, bound]
+  return told.filter((part) => part !== '').join('; ') || 'no figures'
 }
+
+/** What is known before and after a token, and how many rollouts reached either place. */
+function sidesOf(detail: TraceDetail, i: number): string {
+  if (detail.nodes.length === 0) return ''
+  const around = [nodeAt(detail, i), nodeAt(detail, i + 1)]
+  const [before, after] = around.map(estimateOf)
+  const reached = around.flatMap((of) => (of === undefined ? [] : [whole(of[2])]))
+  const end = i + 1 === detail.tokens.length ? 'the end' : after
+  return `${before} → ${end}${reached.length === 0 ? '' : `, reached by ${reached.join(' → ')}`}`
+}
+
+const changeOf = ({ before, after, delta, low, high, confirmed }: PivotDetail): string =>
+  `${decimal(before)} → ${decimal(after)}, change ${signed(delta)} ${signedRange(low, high)}, ${confirmed ? 'confirmed' : 'not confirmed'}`
