@@ -77,6 +77,20 @@ test('rollouts become branches where they left the trace, with their verdicts an
   assert.deepEqual(index.traces[0]?.pivots, [[4, 0.3, 1, 1]])
 })
 
+test('a rollout that left a unit shows another way on, wherever in the unit it was launched', async () => {
+  const folder = await datasetOf({
+    search_trace: [searchedTrace(0, 10)],
+    pivotal_tokens: [pivotOf(0, 2, { unit_tokens: 4 })],
+    rollouts: [
+      rollout({ node_depth: 4, banned_ids: [4], token_ids: [9, 8] }),
+      rollout({ node_depth: 6, banned_ids: [6], token_ids: [9], verdict: 'equal' }),
+    ],
+  })
+  const [pivot] = (await explored(folder)).detail(0).pivots
+  assert.deepEqual(pivot?.worse?.examples, [[0, ' word2 word3 word9 word8']])
+  assert.deepEqual(pivot.better?.examples, [[1, ' word2 word3 word4 word5 word9']])
+})
+
 test('the end of an answer has its verdict, not an interval of one trial, in datasets of before too', async () => {
   const rows = {
     search_trace: [searchedTrace(0, 5)],
@@ -194,12 +208,16 @@ test('datasets from before search_trace: pivotal tokens alone, older columns mis
 })
 
 test('datasets from before answers seen were kept from: one token banned or given, shares of nodes', async () => {
+  const unmeasured = {
+    ...{ prob_before: NaN, prob_after: NaN, prob_delta: NaN, delta_low: NaN, delta_high: NaN },
+    ...{ n_before: 0, n_after: 0 },
+  }
   const unreached = { node: 3, successes: 0, trials: 0, low: 0, high: 1, launched: 0, forced_launched: 2 }
   const trace = searchedTrace(0, 10)
   const folder = await datasetOf(
     {
       search_trace: [{ ...trace, nodes: trace.nodes.map((of) => (of.node === 3 ? unreached : of)) }],
-      pivotal_tokens: [pivotOf(0, 2)],
+      pivotal_tokens: [pivotOf(0, 2), pivotOf(0, 5, unmeasured)],
       rollouts: [
         olderRollout({ node_depth: 3, banned_id: 3, token_ids: [99, 7], verdict: 'equal' }),
         olderRollout({ node_depth: 4, purpose: 'pair', given_id: 99, token_ids: [8] }),
@@ -216,6 +234,7 @@ test('datasets from before answers seen were kept from: one token banned or give
   assert.deepEqual(nodes[3], [3, 0, 0, 0, 2, null, 0, 1])
   assert.deepEqual(nodes[4], [4, 12, 20, 4, 1, 0.6, 0.3866, 0.7812])
   assert.deepEqual([pivots[0]?.better?.known, pivots[0]?.better?.trials], [null, 64])
+  assert.equal(pivots.length, 1, 'a candidate without rollouts has nothing to show')
 })
 
 test('one file that loads nothing: scripts and style by hash only, hostile text never markup', async () => {

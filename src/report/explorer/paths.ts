@@ -87,8 +87,8 @@ function branchOf(group: readonly Path[], withExamples: boolean, vocabulary: Voc
   }
 }
 
-/** Continuations from node `at` on: of rollouts that took the trace's tokens up to `end`, or that left at `at`, with `token` if
- *  one is given. */
+/** Continuations from node `at` on: of rollouts that took the trace's tokens up to `end`, or that left before it, at `at` with
+ *  `token` if one is given. */
 export function examplesAt(
   paths: readonly Path[],
   trace: readonly number[],
@@ -102,7 +102,7 @@ export function examplesAt(
   const wanted = paths.filter(({ left, rest, launched }) =>
     token === 'own'
       ? launched <= end && left >= end
-      : launched <= at &&
+      : launched < end &&
         left >= at &&
         left < end &&
         (token === 'others' || (left === at && rest[0] === token)),

@@ -166,15 +166,12 @@ function factsOf(row: PivotRow): Fact[] {
   const { logprob, logprob_is_lower_bound: bounded, entropy, is_greedy: greedy, e_value: e } = row
   const nats = (value: number): string => `${decimal(value, 2)} nats`
   const { known_before: before, known_after: after } = row
+  const part = (known: number): string =>
+    known === 1 ? 'all' : known > 0.995 ? 'over .99' : decimal(known, 2)
   return [
     ...(before === null || after === null
       ? []
-      : [
-          [
-            'known exactly',
-            `${decimal(before, 2)} after other tokens, ${decimal(after, 2)} after it`,
-          ] as const,
-        ]),
+      : [['known exactly', `${part(before)} after other tokens, ${part(after)} after it`] as const]),
     ...(row.search_delta === null ? [] : [['search saw', signed(row.search_delta, 2)] as const]),
     ...(e === null ? [] : [['e-value', e.toPrecision(2)] as const]),
     ...(logprob === null

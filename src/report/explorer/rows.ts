@@ -16,6 +16,8 @@ const [text, figure, whole, yes] = [z.string(), z.number(), z.int(), z.boolean()
 /** A token that the sampler cuts off has none: this many nats below, its probability is 0 too, and JSON can carry it. */
 const logprob = figure.or(z.literal(-Infinity)).transform((nats) => Math.max(nats, -1000))
 const evidence = figure.or(z.literal(Infinity))
+/** A candidate for which a cap left no rollouts had none. */
+const measured = figure.or(z.nan())
 
 /** The columns of each config that the explorer shows; those it cannot do without are not `later`. */
 export const schemas = {
@@ -41,7 +43,8 @@ export const schemas = {
   }),
   pivotal_tokens: z.object({
     ...{ question_id: text, trace_id: text, query: text, position: whole },
-    ...{ prob_before: figure, prob_after: figure, prob_delta: figure, delta_low: figure, delta_high: figure },
+    ...{ prob_before: measured, prob_after: measured, prob_delta: measured },
+    ...{ delta_low: measured, delta_high: measured },
     ...{ n_before: later(whole), n_after: later(whole), confirmed: yes, trace_length: later(whole) },
     ...{ known_before: later(figure), known_after: later(figure) },
     ...{ unit_tokens: later(whole), e_value: later(evidence), search_delta: later(figure) },

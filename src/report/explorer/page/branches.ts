@@ -77,7 +77,7 @@ function basisOf({ trials, known }: Side): string {
   const rest = counted(trials, 'fresh rollout')
   return known === 'untold'
     ? `· ${rest} besides answers seen`
-    : `· ${decimal(known)} of it known exactly, ${rest} of the rest`
+    : `· ${known > 0.995 ? 'over .99' : decimal(known)} of it known exactly, ${rest} of the rest`
 }
 
 /** Names and values. */
