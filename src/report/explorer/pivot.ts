@@ -64,7 +64,8 @@ function othersSide(row: PivotRow, span: number, { ids, around }: Place): Side |
   }
 }
 
-/** What is known has no error; of the rest the trials say what they would say of a half at most (the widest). */
+/** What is known has no error. The rest is off by no more than all of it (half of it, where the middle stands for want of trials),
+ *  nor by more than as many trials of a half are (the widest): how much was known when they were drawn is not in a row. */
 function share(
   p: number,
   trials: number | null,
@@ -74,7 +75,7 @@ function share(
   if (known === null || known === 0)
     return { p, ...wilson({ successes: Math.round(p * n), trials: n }), trials: n, known }
   const { low, high } = wilson({ successes: n / 2, trials: n })
-  const error = ((1 - known) * (high - low)) / 2
+  const error = n === 0 ? (1 - known) / 2 : Math.min(1 - known, (high - low) / 2)
   return { p, low: Math.max(0, p - error), high: Math.min(1, p + error), trials: n, known }
 }
 

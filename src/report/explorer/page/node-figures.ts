@@ -1,5 +1,5 @@
 import type { NodeFigures, TraceDetail } from '../embedded.ts'
-import { counted, decimal, range, wilson } from './figures.ts'
+import { counted, decimal, range, whole, wilson } from './figures.ts'
 
 /** Most often every node is there, in order. */
 export const nodeAt = ({ nodes }: TraceDetail, at: number): NodeFigures | undefined =>
@@ -28,6 +28,6 @@ export const estimateOf = (of: NodeFigures | undefined): string => {
 /** A node in one line. */
 export function describeNode(detail: TraceDetail, at: number): string {
   const of = nodeAt(detail, at)
-  const place = `before token ${at}: ${estimateOf(of)}`
+  const place = `before token ${whole(at)}: ${estimateOf(of)}`
   return of === undefined ? place : `${place}; ${counted(of[2], 'rollout')} reached it`
 }
