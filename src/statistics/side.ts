@@ -26,10 +26,10 @@ export function probability(side: Side): number {
 export function boundsOf(side: Side): Interval {
   if (typeof side === 'number') return { low: side, high: side }
   const within = partsOf(side).map((part) => part.within ?? whole)
-  return {
-    low: Math.max(0, ...within.map(({ low }) => low)),
-    high: Math.min(1, ...within.map(({ high }) => high)),
-  }
+  const low = Math.max(0, ...within.map((bounds) => bounds.low))
+  const high = Math.min(1, ...within.map((bounds) => bounds.high))
+  // Bounds of a known value miss each other by rounding.
+  return low <= high ? { low, high } : { low: (low + high) / 2, high: (low + high) / 2 }
 }
 
 /** Trials of a side in all; none where it is known. */
