@@ -84,6 +84,25 @@ test('hand-worked: two parts are likeliest where the slopes of their likelihoods
   near(probability([part(0, 1), part(1, 1, 0.5, 1)]), 0.75)
 })
 
+test('hand-worked: the interval of two parts gives each the variance it has there', () => {
+  // Near .51 a trial between .49 and .99 hardly varies, and one between 0 and 1 as much as it can.
+  const side = [part(18, 30), part(1, 30, 0.49, 0.99)]
+  const { low, high } = intervalOf(side)
+  for (const [value, at] of [
+    [low, 'low'],
+    [high, 'high'],
+  ] as const) {
+    // prettier-ignore
+    const q = (value - 0.49) / 0.5
+    const slope = (18 - 30 * value) / (value * (1 - value)) + (1 - 30 * q) / (0.5 * q * (1 - q))
+    const information = 30 / (value * (1 - value)) + 30 / (0.25 * q * (1 - q))
+    near(Math.abs(slope) / Math.sqrt(information), 1.959963984540054, 1e-6)
+    assert.equal(slope > 0, at === 'low')
+  }
+  const alone = intervalOf(part(1, 30, 0.49, 0.99))
+  assert.ok(low > alone.low && high > alone.high - 0.02 && high - low > 0.05)
+})
+
 test('hand-worked: a trial between narrower bounds is worth as many as its variance is less', () => {
   const whole = { low: 0, high: 1 }
   near(worthAt([part(3, 4)], whole).worth, 4)
