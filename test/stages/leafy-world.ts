@@ -119,6 +119,19 @@ export function leafySource(
   }
 }
 
+/** The answer of a rollout from the start of the trace on. */
+export function wholeOf({ trace }: LeafyWorld, { node, branch, drawn }: Rollout): readonly number[] {
+  const before = branch === undefined ? trace.slice(0, node) : trace.slice(0, branch.position)
+  return [...before, ...(branch?.tokens ?? []), ...(drawn?.ids ?? [])]
+}
+
+/** The search keeps its answer: it left a trace of this length, and is likely enough where it did or was launched. */
+export function isKept({ diverged, drawn, node, forced, branch }: Rollout, length: number): boolean {
+  const off = forced || branch !== undefined
+  const logprobs = (drawn?.logprobs ?? []).slice(off ? 0 : diverged - node)
+  return diverged < length && logprobs.reduce((sum, one) => sum + one, 0) >= Math.log(1e-4)
+}
+
 const stepsOf = (place: Place): readonly Step[] => {
   if (typeof place === 'boolean') throw new Error('the answer is finished')
   return place

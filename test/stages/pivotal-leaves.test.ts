@@ -8,10 +8,12 @@ import {
   type Answer,
   answersFrom,
   drawOne,
+  isKept,
   type LeafyWorld,
   type Place,
   placeAfter,
   searchedTrace,
+  wholeOf,
   without,
 } from './leafy-world.ts'
 
@@ -76,19 +78,6 @@ function randomAsk(leaves: Leaves, logprobs: readonly number[], random: Random):
   if (leaves.known(node, last).all > 1 - 1e-6) return null
   const branch = leaves.pick(node, last, unseen, random.next())
   return { node, n: 1, forced: kind === 2, purpose, branch }
-}
-
-/** The answer of a rollout from the start of the trace on. */
-function wholeOf({ trace }: LeafyWorld, { node, branch, drawn }: Rollout): readonly number[] {
-  const before = branch === undefined ? trace.slice(0, node) : trace.slice(0, branch.position)
-  return [...before, ...(branch?.tokens ?? []), ...(drawn?.ids ?? [])]
-}
-
-/** It left the trace, and is likely enough where it did or was launched. */
-function isKept({ diverged, drawn, node, forced, branch }: Rollout, length: number): boolean {
-  const off = forced || branch !== undefined
-  const logprobs = (drawn?.logprobs ?? []).slice(off ? 0 : diverged - node)
-  return diverged < length && logprobs.reduce((sum, one) => sum + one, 0) >= Math.log(1e-4)
 }
 
 function see({ policy, trace }: LeafyWorld, rollout: Rollout, seen: Map<string, Answer>): void {
