@@ -77,7 +77,7 @@ function answers(verdict: boolean, random: Random): Place {
   const [deep, wide] = ([[0, 1], [1, 3], [1, 12], [2, 40]] as const)[random.below(4)] ?? [0, 1] // prettier-ignore
   let place: Place = verdict
   for (let level = 0; level < deep; level++) {
-    const to = place
+    const to: Place = place
     place = Array.from({ length: wide }, (_, token) => ({ token, p: 1 / wide, to }))
   }
   return place
