@@ -47,7 +47,7 @@ export default definePipeline({
       .describe('the longest rollout of a problem is at most so many times its shortest'),
     temperature: z.number().gt(0).default(1).describe('temperature of rollouts'),
     maxTokens: z.int().min(1).default(96).describe('longest rollout, tokens'),
-    verifier: z.enum(verifierNames).default('math').describe('how answers are compared'),
+    verifier: z.enum(verifierNames).exclude(['judge']).default('math').describe('how answers are compared'),
   }),
   build: async ({ against, tokenizer, rollouts, low, high, temperature, maxTokens, ...options }) => {
     const student = await openModel(options.student, { apiKey: process.env.OPENAI_API_KEY, tokenizer })

@@ -48,7 +48,7 @@ export default definePipeline({
       .max(1)
       .default(0.99)
       .describe('plurality share over which a question is too easy'),
-    verifier: z.enum(verifierNames).default('math').describe('how answers are compared'),
+    verifier: z.enum(verifierNames).exclude(['judge']).default('math').describe('how answers are compared'),
     answerFormat: z
       .string()
       .default('End with the answer alone, as \\boxed{answer}.')

@@ -10,6 +10,7 @@ import {
   locate,
   openModel,
   openVerifier,
+  passRates,
   Pipeline,
   pivotalTokens,
   prm,
@@ -24,6 +25,10 @@ import {
 
 const model = (role: string): string =>
   `${role}: a model folder, or http://host:port/v1#name of an OpenAI-compatible server`
+
+/** Kind of task, as the public PTS tools name them. */
+const taskOf = (verifier: string): string =>
+  verifier.startsWith('code') ? 'code' : verifier === 'choice' ? 'qa' : 'math'
 
 /** The whole recipe of the Phi-4 reports on one page: problems to pivotal preference pairs. */
 export default definePipeline({
@@ -48,7 +53,11 @@ export default definePipeline({
       .string()
       .optional()
       .describe("the teacher's, where it has another; none: it is asked by chat, as hosted ones are"),
-    verifier: z.enum(verifierNames).default('numeric').describe('how answers are compared'),
+    verifier: z
+      .enum(verifierNames)
+      .exclude(['judge'])
+      .default('numeric')
+      .describe('how answers are compared'),
     samples: z.int().min(1).default(1).describe('teacher traces a problem'),
     teacherTemperature: z.number().min(0).default(0.7).describe('temperature of the teacher'),
     temperature: z.number().gt(0).default(1).describe('temperature of every student rollout'),
@@ -58,7 +67,7 @@ export default definePipeline({
     high: z.number().min(0).max(1).default(0.8).describe('highest teachable pass rate'),
     gap: z
       .number()
-      .min(0)
+      .gt(0)
       .max(1)
       .default(0.2)
       .describe('least change of the success probability at a pivotal token'),
@@ -121,10 +130,12 @@ export default definePipeline({
       .through(
         teachable({ student, low, high, rollouts: options.gateRollouts, verifier, ...sampler, maxTokens }),
       )
+      .into(passRates)
       .through(
         findPivotalTokens({
           student,
           verifier,
+          task: taskOf(options.verifier),
           ...{ mode, unit, q, gap, rollouts: perToken, confirmRollouts, traceRollouts, maxRollouts },
           ...sampler,
           maxTokens,

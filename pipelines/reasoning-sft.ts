@@ -68,7 +68,7 @@ export default definePipeline({
     teacherTopK: z.int().min(0).default(0).describe('top-k of the teacher; 0 is off'),
     temperature: z.number().gt(0).default(1).describe('temperature of student rollouts'),
     maxTokens: z.int().min(1).default(16384).describe('longest trace, tokens'),
-    verifier: z.enum(verifierNames).default('math').describe('how answers are compared'),
+    verifier: z.enum(verifierNames).exclude(['judge']).default('math').describe('how answers are compared'),
   }),
   build: async ({ against, tokenizer, temperature, maxTokens, low, high, ...options }) => {
     const apiKey = process.env.OPENAI_API_KEY

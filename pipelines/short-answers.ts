@@ -58,7 +58,7 @@ export default definePipeline({
     longest: z.int().min(1).default(80).describe('longest answer, characters'),
     samples: z.int().min(2).default(8).describe('solutions of the rewritten problem at most'),
     least: z.number().gt(0).max(1).default(0.25).describe('share of them that must come to its answer'),
-    verifier: z.enum(verifierNames).default('math').describe('how answers are compared'),
+    verifier: z.enum(verifierNames).exclude(['judge']).default('math').describe('how answers are compared'),
     answerFormat: z
       .string()
       .default('End with the answer alone, as \\boxed{answer}.')

@@ -30,7 +30,11 @@ export const spendingOptions = z.object({
     .gt(0)
     .optional()
     .describe('dollars the whole run may cost; it stops there and can be gone on with'),
-  maxTokensTotal: z.int().min(1).optional().describe('tokens the whole run may take; it stops there'),
+  maxTokensTotal: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('tokens the whole run may take of models behind HTTP; it stops there'),
 })
 
 /** Whether a run keeps its answers. */

@@ -50,7 +50,9 @@ export async function runPipeline(
   const { out, account } = options
   // Everything in flight listens to it.
   if (options.signal !== undefined) setMaxListeners(0, options.signal)
-  account?.purse.requirePrices(modelsOf(plan.steps).flatMap(({ paid }) => (paid ? [paid.who] : [])))
+  const paid = modelsOf(plan.steps).flatMap((model) => (model.paid ? [model.paid.who] : []))
+  account?.purse.requirePaid(paid)
+  account?.purse.requirePrices(paid)
   if (account?.batches) requireBatches(plan)
   const { configSha256, identity, inputs, shards, expectedCalls } = plan
   await claim(out, { configSha256, identity, inputs, shards, expectedCalls })

@@ -77,7 +77,7 @@ export const dpoPivotal: Shape<typeof needs, typeof columns> = {
     const evidence = evidenceOf(row)
     return evidence === null ? [] : [evidence]
   },
-  sidecar: { file: 'dpo_pairs.jsonl', without: ['prompt_ids'] },
+  sidecars: [{ file: 'dpo_pairs.jsonl', without: ['prompt_ids'] }],
 }
 
 /** The row of a certified pair; null where there is none. */

@@ -1,3 +1,4 @@
+import { causalEvent, withSides } from './causal-event.ts'
 import { col, type Columns } from './columns.ts'
 import type { Shape } from './shape.ts'
 
@@ -17,7 +18,11 @@ const evidence = {
   n_before: col.int32(
     'fresh rollouts before the token; those that took another one, where prob_before is stratified',
   ),
-  n_after: col.int32('fresh rollouts after it; 1 where it ends the answer, whose verdict is known'),
+  n_after: col.int32('fresh rollouts after it; 0 where all of it is known'),
+  known_before: col.double(
+    'share of what can come of another token that is known from answers seen, whose probabilities are exact; the fresh rollouts are of the rest',
+  ),
+  known_after: col.double('the same after the token; 1 where it ends the answer'),
   search_delta: col.double('the change that the search saw, on rollouts of its own'),
   confirmed: col.bool(
     'the fresh rollouts show a change of at least the gap in the same direction, at the false discovery rate asked for',
@@ -132,5 +137,20 @@ export const pivotalTokens: Shape<typeof needs, typeof columns> = {
       prefix_ids: [...promptIds, ...row.trace_ids.slice(0, row.position)],
     },
   ],
-  sidecar: { file: 'pivotal_tokens.jsonl', without: ['trace_ids', 'trace_tokens', 'prefix_ids'] },
+  sidecars: [
+    {
+      file: 'pivotal_tokens.jsonl',
+      without: ['trace_ids', 'trace_tokens', 'prefix_ids'],
+      line: (row) => (measured(row) ? withSides(row) : null),
+    },
+    {
+      file: 'causal_events.jsonl',
+      without: ['trace_ids', 'trace_tokens'],
+      line: (row) => (measured(row) ? causalEvent(row) : null),
+    },
+  ],
 }
+
+/** Whether either side has rollouts. A cap may leave candidates without: they have no probabilities to show. */
+const measured = (row: { readonly n_before: number; readonly n_after: number }): boolean =>
+  row.n_before > 0 && row.n_after > 0

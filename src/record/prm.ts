@@ -13,11 +13,14 @@ const needs = {
 const columns = {
   prompt: col.string('rendered chat template'),
   completions: col.list(col.string('text of a step'), 'the trace, step by step'),
-  labels: col.list(col.bool('good'), 'some rollout from the end of the step came out right'),
-  values: col.list(col.double('share'), 'share of the rollouts from the end of the step that came out right'),
+  labels: col.list(col.bool('good'), 'some answer through the end of the step came out right'),
+  values: col.list(
+    col.double('probability'),
+    'success probability at the end of the step, by all rollouts of the trace',
+  ),
   trials: col.list(
     col.int32('rollouts'),
-    'how many these were; 1 for the finished trace, whose verdict is known',
+    'how many rollouts pass it; 1 for the finished trace, whose verdict is known',
   ),
   question_id: needs.id,
   trace_id: needs.trace_id,
@@ -34,8 +37,8 @@ export const prm: Shape<typeof needs, typeof columns> = {
     {
       prompt,
       completions: steps.map(({ text }) => text),
-      labels: steps.map(({ successes }) => successes > 0),
-      values: steps.map(({ successes, trials }) => successes / trials),
+      labels: steps.map(({ right }) => right),
+      values: steps.map(({ value }) => value),
       trials: steps.map(({ trials }) => trials),
       question_id: id,
       trace_id: traceId,

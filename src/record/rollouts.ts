@@ -10,8 +10,8 @@ const rollout = {
     'its number among those launched from there for this purpose, in the order of launch',
   ),
   purpose: col.string('search; confirm: fresh, never used to select; pair: after the other token of a pair'),
-  banned_id: col.nullable(col.int32('token that it was kept from beginning with')),
-  given_id: col.nullable(col.int32("token before its launch in place of the trace's own")),
+  banned_ids: col.list(id, 'tokens that it was kept from beginning with'),
+  given_ids: col.list(id, "last of the tokens before its launch, from the first that is not the trace's own"),
   token_ids: col.list(id, 'exact ids drawn, end token included'),
   logprobs: col.nullable(
     col.list(col.double('nats'), 'log-probability of each under the sampler; null where not told'),

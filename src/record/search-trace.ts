@@ -17,15 +17,22 @@ const search = {
       {
         node: col.int32('tokens of the trace before it'),
         successes: col.int32('correct ones among trials'),
-        trials: col.int32('rollouts that reached it along the trace, wherever they were launched'),
+        trials: col.int32('rollouts that reached it along the trace, kept from no token'),
         low: col.double('lower end of the 95 % Wilson interval'),
         high: col.double('upper end'),
         launched: col.int32('rollouts launched from it'),
-        forced_launched: col.int32("rollouts launched from it with the trace's next token banned"),
+        forced_launched: col.int32(
+          "rollouts launched from it with the trace's next token banned, or off the trace after it",
+        ),
+        value: col.double(
+          'success probability at it by all rollouts of the trace, weighed by exact log-probabilities',
+        ),
+        value_low: col.double('lower end of its 95 % interval, normal'),
+        value_high: col.double('upper end'),
       },
       'node',
     ),
-    'every node with rollouts',
+    'every node of the trace but the last',
   ),
   unit: col.string('what was searched: token or sentence'),
   spent: col.struct(
@@ -65,12 +72,13 @@ export const searchColumns = {
     col.struct(
       {
         text: col.string('text of the step'),
-        successes: col.int32('correct ones among trials'),
-        trials: col.int32('rollouts that reached its end'),
+        value: col.double('success probability at its end'),
+        right: col.bool('some answer through its end is right'),
+        trials: col.int32('rollouts whose answers pass its end'),
       },
       'step',
     ),
-    'the trace by sentences whose ends rollouts have reached',
+    'the trace by sentences whose ends rollouts have passed',
   ),
   pivotal_tokens: col.list(col.struct(pivotFields, 'pivotal token'), 'what was found, in order of position'),
   rollouts: rolloutList,

@@ -8,8 +8,8 @@ export interface Shape<Needs extends Columns, Out extends Columns> {
   /** Columns that are used where the pipeline has them; a row may lack them. */
   readonly wants?: Columns
   readonly columns: Out
-  /** A JSON Lines copy beside the Parquet, for tools that read nothing else. */
-  readonly sidecar?: Sidecar
+  /** JSON Lines copies beside the Parquet, for tools that read nothing else. */
+  readonly sidecars?: readonly Sidecar<Out>[]
   /** None: the row has no place in this config. */
   rows(row: Row<Needs>): Iterable<Row<Out>>
 }
@@ -25,9 +25,12 @@ export const carriedColumns: readonly string[] = [
   'decon_span_start',
   'decon_span_end',
 ]
+
 /** A file in sidecars/ with a line a row. */
-interface Sidecar {
+interface Sidecar<Out extends Columns> {
   readonly file: string
   /** Columns that it leaves out. */
   readonly without: readonly string[]
+  /** The line's object, from the columns that are left; without it they are the line. Null: the row has none. */
+  line?(row: Row<Out>): object | null
 }

@@ -5,16 +5,15 @@ import { decimal } from './measured.ts'
 /** An x position for a probability on a track of `width` with a margin of 6 on both sides. */
 const at = (p: number, width: number): string => (6 + Math.min(1, Math.max(0, p)) * (width - 12)).toFixed(1)
 
-/** From p before to p after on the axis from 0 to 1, with the 95 % intervals as whiskers. */
-export function arrow(before: Estimate, after: Estimate): Markup {
-  const [from, to] = [share(before), share(after)]
+/** From p before to p after on the axis from 0 to 1, with the 95 % interval after as a whisker. */
+export function arrow(from: number, to: number, within: Interval): Markup {
   const way = to >= from ? 'up' : 'down'
   const width = 200
   const label = `from ${decimal(from, 2)} to ${decimal(to, 2)}`
   return markup`<svg class="arrow ${way}" viewBox="0 0 ${width} 26" role="img" aria-label="${label}">
     <line class="axis" x1="6" x2="${width - 6}" y1="13" y2="13" />
     ${[0, 0.25, 0.5, 0.75, 1].map((p) => markup`<line class="tick" x1="${at(p, width)}" x2="${at(p, width)}" y1="10" y2="16" />`)}
-    ${whisker(wilson(before), width, 6)} ${whisker(wilson(after), width, 20)}
+    ${whisker(within, width, 20)}
     <line class="way" x1="${at(from, width)}" x2="${at(to, width)}" y1="13" y2="13" />
     <circle class="from" cx="${at(from, width)}" cy="13" r="4" />
     <circle class="to" cx="${at(to, width)}" cy="13" r="4.5" />

@@ -18,7 +18,6 @@ const pivotRow = z.object({
   prob_delta: share,
   delta_low: share,
   delta_high: share,
-  n_before: z.int(),
   n_after: z.int(),
   confirmed: z.boolean(),
   on_policy: z.boolean(),

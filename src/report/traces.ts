@@ -1,4 +1,4 @@
-import { share, wilson, type Estimate } from '../statistics/estimate.ts'
+import { type Interval, wilson } from '../statistics/estimate.ts'
 import { arrow } from './charts.ts'
 import type { PivotRow, TraceView } from './data.ts'
 import { markup, type Markup } from './html.ts'
@@ -65,11 +65,11 @@ export function shade(delta: number): string {
 }
 
 function pivotLine(pivot: PivotRow): Markup {
-  const { prob_before: p, prob_after: q, prob_delta: delta, n_before: n, n_after: m } = pivot
-  const [before, after] = [estimate(p, n), estimate(q, m)]
+  const { prob_before: before, prob_after: after, prob_delta: delta } = pivot
+  const within = afterWithin(pivot)
   return markup`<tr>
     <td><code class="${classesOf(pivot)}">${visible(pivot.trace_tokens[pivot.position] ?? '')}</code></td>
-    <td>${arrow(before, after)}<small>${withTrials(before)} → ${withTrials(after)}</small></td>
+    <td>${arrow(before, after, within)}<small>${decimal(before, 2)} → ${afterText(pivot)}</small></td>
     <td><b>${signed(delta, 2)}</b> <small>${range(pivot)}</small></td>
     <td>${pairText(pivot)}</td>
   </tr>`
@@ -78,15 +78,22 @@ function pivotLine(pivot: PivotRow): Markup {
 const range = ({ delta_low: low, delta_high: high, confirmed }: PivotRow): string =>
   `[${signed(low, 2)}, ${signed(high, 2)}]${confirmed ? '' : ' not confirmed'}`
 
-const estimate = (rate: number, trials: number): Estimate => ({
-  successes: Math.round(rate * trials),
-  trials,
-})
-
-function withTrials(of: Estimate): string {
-  const { low, high } = wilson(of)
-  return `${decimal(share(of), 2)} [${decimal(low, 2)}, ${decimal(high, 2)}] of ${of.trials}`
+/** Its rollouts are of one kind. Those before the token are not: their mean is weighted by the token's probability, and what
+ *  is uncertain of it is in the interval of the change. The verdict of a finished answer is known. */
+function afterWithin(pivot: PivotRow): Interval {
+  const { prob_after: rate, n_after: trials } = pivot
+  if (endsAnswer(pivot)) return { low: rate, high: rate }
+  return wilson({ successes: Math.round(rate * trials), trials })
 }
+
+function afterText(pivot: PivotRow): string {
+  const { low, high } = afterWithin(pivot)
+  const rate = decimal(pivot.prob_after, 2)
+  if (endsAnswer(pivot)) return rate
+  return `${rate} [${decimal(low, 2)}, ${decimal(high, 2)}] of ${pivot.n_after}`
+}
+
+const endsAnswer = ({ position, trace_tokens: tokens }: PivotRow): boolean => position + 1 === tokens.length
 
 function pairOf({
   chosen_token: chosen,

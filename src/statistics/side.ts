@@ -32,15 +32,23 @@ export function boundsOf(side: Side): Interval {
   }
 }
 
+/** How wide a side may still be: trials of a narrow one say as much as many of a wide one. */
+export function rangeOf(side: Side): number {
+  const { low, high } = boundsOf(side)
+  return high - low
+}
+
 /** Trials of a side in all; none where it is known. */
 export const trialsOf = (side: Side): number => partsOf(side).reduce((sum, { trials }) => sum + trials, 0)
 
-/** 95 % interval: Wilson's between the bounds of a side, for as many trials there as its trials are worth. */
-export function intervalOf(side: Side): Interval {
+/** Interval: Wilson's between the bounds of a side, for as many trials there as its trials are worth; 95 % unless `z` says otherwise. */
+export function intervalOf(side: Side, z?: number): Interval {
   const bounds = boundsOf(side)
   const range = bounds.high - bounds.low
-  const { mean, worth } = worthAt(partsOf(side), bounds)
-  const { low, high } = wilson({ successes: mean * worth, trials: worth })
+  if (range < narrowest) return bounds
+  const { worth } = worthAt(partsOf(side), bounds)
+  const mean = (probability(side) - bounds.low) / range
+  const { low, high } = wilson({ successes: mean * worth, trials: worth }, z)
   return { low: bounds.low + range * low, high: bounds.low + range * high }
 }
 

@@ -23,7 +23,7 @@ export interface PublishedOptions {
 /** Beside the shards: what a run writes at its end. Sidecars are there for some configs only. */
 const [always, sometimes] = [
   ['README.md', 'dataset_info.json', 'manifest.json'],
-  ['sidecars/pivotal_tokens.jsonl', 'sidecars/dpo_pairs.jsonl'],
+  ['causal_events', 'pivotal_tokens', 'dpo_pairs'].map((name) => `sidecars/${name}.jsonl`),
 ]
 
 /** The files of a built dataset that others may have: shards that its manifest names, each checked against it, and what

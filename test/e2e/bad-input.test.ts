@@ -107,6 +107,18 @@ test('a model folder with a cut weight file', async () => {
 
 test('a model folder that is none', () => refused(quickstart('--student', folder), /config\.json/, /./))
 
+test('a cap of tokens where only local models are asked, whose tokens it does not count', () =>
+  refused(
+    quickstart('--max-tokens-total', '20000'),
+    /cap of 20000 tokens would count nothing/,
+    /--max-rollouts/,
+  ))
+
+test('a gap of nothing, and a verifier that needs a model the recipe cannot be given', async () => {
+  await refused(quickstart('--gap', '0'), /--gap 0: .*>0/, /--help/)
+  await refused(quickstart('--verifier', 'judge'), /--verifier "judge": .*"numeric"/, /--help/)
+})
+
 test('training on a manifest that is not there', () =>
   refused(['train', 'dpo', '--data', 'gone.json', '--model', student], /gone\.json/, /./))
 

@@ -72,6 +72,11 @@ test('problems in the shape of GSM8K run through with both models behind a serve
     assert.match(`${String(chosen)}${String(rejected)}`, /^\d\d$/)
     assert.ok((prob_chosen as number) > (prob_rejected as number))
   }
+
+  const refilter = ['refilter', join(folder, 'out/manifest.json'), '--low', '0.3', '--high', '0.7']
+  const cut = await fulcrum([...refilter, '--out', join(folder, 'narrower')])
+  assert.equal(cut.code, 0, cut.stderr)
+  assert.match(cut.stdout, new RegExp(`^rows of pass_rates with a pass rate +${rows}\n`))
 })
 
 const jsonl = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')

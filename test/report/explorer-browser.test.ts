@@ -64,6 +64,10 @@ test('filters by question, gap, position, direction, author, confirmation and pa
   await opened(await small())
   const listed = async () => String(await text(status)).replace(/, largest.*/, '')
   assert.equal(await listed(), '3 traces of 3 with 3 pivotal tokens')
+  assert.match(
+    String(await text('.tile:nth-child(3)')),
+    /^2confirmedon fresh rollouts · 0\.67 a trace · 55\.6 in/,
+  )
   const asked = async (selector: string, value: string): Promise<string> => {
     await fill(selector, value)
     const answer = await listed()

@@ -74,6 +74,15 @@ test('rollouts become branches where they left the trace, with their verdicts an
   assert.deepEqual(index.traces[0]?.pivots, [[4, 0.3, 1, 1]])
 })
 
+test('the end of an answer has its verdict, not an interval of one trial', async () => {
+  const folder = await datasetOf({
+    search_trace: [searchedTrace(0, 5)],
+    pivotal_tokens: [pivotOf(0, 4, { prob_after: 1, n_after: 1 })],
+  })
+  const own = (await explored(folder)).detail(0).pivots[0]?.better
+  assert.deepEqual([own?.which, own?.low, own?.high], ['own', 1, 1])
+})
+
 test('a rollout is placed by the tokens it shares with the trace', () => {
   const trace = [1, 2, 3]
   const placed = (given: Partial<RolloutRow>) => {
@@ -99,6 +108,29 @@ test('the traces with the largest changes are kept, in that order; counts are of
   )
   assert.deepEqual([shown, counts.traces, counts.pivots, detail(0).trace], [3, 9, 8, 't8'])
   assert.equal((await explored(folder)).index.traces.at(-1)?.question, 'q0', 'a trace without pivots is last')
+})
+
+test('a token that the sampler never takes has its place: probability 0, not an unreadable dataset', async () => {
+  const searched = searchedTrace(0, 6)
+  const folder = await datasetOf({
+    search_trace: [{ ...searched, logprobs: searched.logprobs.with(2, -Infinity) }],
+    pivotal_tokens: [
+      pivotOf(0, 2, {
+        ...{ logprob: -Infinity, e_value: Infinity, chosen_token: ' other', rejected_token: ' word2' },
+        ...{ prob_chosen: 1, prob_chosen_low: 0.9, prob_chosen_high: 1, n_chosen: 64, logprob_chosen: -0.1 },
+        ...{ prob_rejected: 0, prob_rejected_low: 0, prob_rejected_high: 0.1, n_rejected: 64 },
+        logprob_rejected: -Infinity,
+      }),
+    ],
+  })
+  const { detail } = await explored(folder)
+  const { logprobs, pivots } = detail(0)
+  const rejected = pivots[0]?.worse?.logprob
+  assert.deepEqual(
+    [logprobs?.[2], rejected].map((nats) => Math.exp(nats ?? 0)),
+    [0, 0],
+  )
+  assert.ok(pivots[0]?.facts.some(([name, value]) => name === 'e-value' && value === 'Infinity'))
 })
 
 test('datasets from before search_trace: pivotal tokens alone, older columns missing, or pairs alone', async () => {

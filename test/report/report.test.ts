@@ -31,15 +31,22 @@ test('shows pivotal tokens with their colours, probabilities and pairs', async (
         chosen_token: null,
         rejected_token: null,
       },
+      { position: 4, prob_before: 0.2, prob_after: 1, prob_delta: 0.8, n_after: 1 },
     ],
   })
   assert.match(text, /<span class="pivot down2" tabindex="0"> directly/)
   assert.match(text, /<span class="pivot up3" tabindex="0">2/)
   assert.match(text, /<b>\.50 → \.25<\/b> \(−\.25\)/)
+  assert.match(
+    text,
+    /\.50 → \.25 \[\.16, \.37\] of 64</,
+    'what was before is a mixture, not a share of trials',
+  )
+  assert.match(text, /\.20 → 1\.00</, 'and the end of an answer has its verdict')
   assert.match(text, /chosen <code> stepwise<\/code> over <code> directly<\/code>/)
   assert.match(text, /none certified/)
   assert.match(text, /⏎\n/)
-  assert.deepEqual([data.traces.length, data.traces[0]?.length, data.confirmed], [1, 2, 2])
+  assert.deepEqual([data.traces.length, data.traces[0]?.length, data.confirmed], [1, 3, 3])
 })
 
 const attack = `</style></title><script>alert(1)</script><img src=x onerror="alert(1)">'"&\u202Egnp.exe\u0000`

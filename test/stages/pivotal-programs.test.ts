@@ -74,7 +74,7 @@ async function searched(
       `trace ${i} changes by ${changes.map((change) => change.toFixed(2)).join(' ')}`,
     )
     for (const { position, delta_low: low, delta_high: high } of here)
-      assert.ok(low <= (changes[position] as number) && (changes[position] as number) <= high)
+      assert.ok(low <= (changes[position] as number) + 1e-9 && (changes[position] as number) <= high + 1e-9)
     found.push(here.map((pivot) => `${pivot.chosen_token} over ${pivot.rejected_token}`))
   }
   return { found, asked }

@@ -23,7 +23,7 @@ test('a search ends although no rollout ever leaves where the log-probabilities 
     const trace = { logprobs: [-1, -1, -1], correct: null }
     const { spent, pivots } = await searchTrace(trace, stubborn, { ...common, mode })
     assert.ok(spent.searchRollouts <= 4 * 8 * 32 + 8 && spent.confirmRollouts <= 3 * (32 * 8 + 256))
-    assert.ok(pivots.every((pivot) => !pivot.confirmed && pivot.other.trials === 0))
+    assert.ok(pivots.every((pivot) => !pivot.confirmed && pivot.eValue === 1))
   }
 })
 

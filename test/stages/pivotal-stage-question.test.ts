@@ -25,7 +25,7 @@ const trace = (completion: string, number: number, more: object = {}) => ({
 
 const bought = (prefix: readonly number[], ids: readonly number[], more: Partial<Bought> = {}): Bought => ({
   ...{ prefix, ids, logprobs: null, finishReason: 'stop', verdict: 'equal', answer: null, purpose: 'search' },
-  ...{ banned: null, launchSeq: 0, seed: 0, sample: 0, promptTokens: 0, cachedTokens: null },
+  ...{ banned: [], launchSeq: 0, seed: 0, sample: 0, promptTokens: 0, cachedTokens: null },
   ...more,
 })
 
@@ -33,11 +33,13 @@ test('a rollout counts on a trace from where it was launched to where it leaves 
   const of = [1, 2, 3, 4, 9]
   assert.deepEqual(onTrace(bought([], [1, 2, 7, 9]), of), {
     ...{ node: 0, diverged: 2, token: 7, correct: true, tokens: 4, forced: false },
+    drawn: { ids: [1, 2, 7, 9], logprobs: null },
   })
   assert.equal(onTrace(bought([1, 2], [3, 4, 9], { verdict: 'different' }), of)?.diverged, 5)
   assert.equal(onTrace(bought([1, 5], [3, 9]), of), null, 'launched off the trace')
-  assert.equal(onTrace(bought([1], [5, 9], { banned: 2 }), of)?.forced, true)
-  assert.equal(onTrace(bought([1], [5, 9], { banned: 6 }), of), null, 'kept from another token')
+  assert.equal(onTrace(bought([1], [5, 9], { banned: [2] }), of)?.forced, true)
+  assert.equal(onTrace(bought([1], [5, 9], { banned: [6] }), of), null, 'kept from another token')
+  assert.equal(onTrace(bought([1], [5, 9], { banned: [2, 6] }), of), null, 'kept from more than its token')
   const cut = onTrace(bought([1], [2, 3], { verdict: 'truncated', finishReason: 'length' }), of)
   assert.deepEqual([cut?.diverged, cut?.token, cut?.correct], [3, -1, false])
 })

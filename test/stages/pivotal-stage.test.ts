@@ -75,7 +75,7 @@ test('every mode finds the planted pivots, and frugal and thorough with fewer ro
       student: markovModel(),
       ...sampler,
       mode,
-      gap: 0.2,
+      gap: 0.15,
       verifier: lastDigit,
     })
     const { kept, counters } = await pivotsOf(stage, [trace('xxAxxAx1'), trace('xxBxxBx1', 1)])
@@ -236,7 +236,7 @@ test('a token that ends the answer needs no rollouts after it, and has its pair'
   const stage = findPivotalTokens({ student, ...sampler, gap: 0.2, verifier })
   const { kept } = await pivotsOf(stage, [trace('1')])
   const [row] = kept as { [name: string]: unknown }[]
-  assert.deepEqual([row?.position, row?.pivot_token, row?.prob_after, row?.n_after], [1, '<end>', 1, 1])
+  assert.deepEqual([row?.position, row?.pivot_token, row?.prob_after, row?.n_after], [1, '<end>', 1, 0])
   assert.deepEqual([row?.chosen_token, row?.rejected_token, row?.prob_rejected], ['<end>', '1', 0])
   assert.deepEqual([row?.chosen_branch, row?.rejected_branch], ['<end>', '1<end>'])
 })

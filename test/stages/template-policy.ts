@@ -76,9 +76,15 @@ export function templatePolicy(templates: readonly Template[]): Model & { readon
       const random = rngFor(seed, i)
       const banned = bannedFirst.map((id) => tokenizer.decode([id]))
       const drawn = [draw(choicesAfter(template, written), random.next(), banned)]
-      while (drawn.at(-1) !== end)
-        drawn.push(draw(choicesAfter(template, [...written, ...drawn]), random.next()))
-      return { text: drawn.slice(0, -1).join(''), tokenIds: drawn.map((token) => idOf.get(token) ?? -1) }
+      while (drawn.at(-1)?.token !== end) {
+        const before = [...written, ...drawn.map(({ token }) => token)]
+        drawn.push(draw(choicesAfter(template, before), random.next()))
+      }
+      return {
+        text: drawn.slice(0, -1).map(({ token }) => token).join(''),
+        tokenIds: drawn.map(({ token }) => idOf.get(token) ?? -1),
+        logprobs: drawn.map(({ logprob }) => logprob),
+      } // prettier-ignore
     },
     score: (ids, from) =>
       ids.slice(from).map((id, k) => {
@@ -94,10 +100,13 @@ export function templatePolicy(templates: readonly Template[]): Model & { readon
   }
 }
 
-function draw(choices: Choices, uniform: number, banned: readonly string[] = []): string {
+function draw(choices: Choices, uniform: number, banned: readonly string[] = []) {
   const open = choices.filter(([token]) => !banned.includes(token))
-  let left = uniform * open.reduce((sum, [, probability]) => sum + probability, 0)
-  return (open.find(([, probability]) => (left -= probability) < 0) ?? open.at(-1))?.[0] as string
+  const whole = open.reduce((sum, [, probability]) => sum + probability, 0)
+  let left = uniform * whole
+  const drawn = open.find(([, probability]) => (left -= probability) < 0) ?? open.at(-1)
+  if (drawn === undefined) throw new Error(`every token is banned: ${banned.join()}`)
+  return { token: drawn[0], logprob: Math.log(drawn[1] / whole) }
 }
 
 /** The template filled in: at each place that offers a choice the first token that `picks` names and it offers, else the first. */

@@ -31,6 +31,8 @@ export interface Purse {
   readonly used: Spending
   /** What the answers in use took since the call of mark(). */
   mark(): () => Spending
+  /** Refuses a cap of tokens where none of a run's models is paid: only their tokens are counted. */
+  requirePaid(whos: readonly string[]): void
   /** Refuses a cap in dollars where one of these models has no price. */
   requirePrices(whos: readonly string[]): void
 }
@@ -69,6 +71,14 @@ export function createPurse(prices: readonly Price[], caps: Caps): Purse {
     },
     get used() {
       return used.total
+    },
+    requirePaid: (whos) => {
+      if (caps.tokens === undefined || whos.length > 0) return
+      throw new FulcrumError(
+        'config',
+        `A cap of ${caps.tokens} tokens would count nothing: no model of this run is behind HTTP`,
+        'Leave out --max-tokens-total; options of the pipeline, as --max-rollouts, limit what local models do.',
+      )
     },
     requirePrices: (whos) => {
       const without = whos.filter((who) => priceOf(prices, who) === null)

@@ -40,7 +40,8 @@ function ownSide(row: PivotRow, span: number, { tokens, ids, around }: Place): S
   return {
     token: tokens.slice(at, end).join(''),
     which: 'own',
-    ...share(p, trials),
+    // The verdict of a finished answer is known.
+    ...(end === tokens.length ? { p, low: p, high: p, trials: trials ?? 0 } : share(p, trials)),
     logprob: row.logprob,
     examples: examplesAt(around.paths, ids, { at, end, token: 'own' }, around.vocabulary),
   }

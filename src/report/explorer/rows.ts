@@ -13,13 +13,16 @@ export interface Dataset {
 /** A column that older datasets lack. */
 const later = <T extends z.ZodType>(type: T) => type.nullable().default(null)
 const [text, figure, whole, yes] = [z.string(), z.number(), z.int(), z.boolean()]
+/** A token that the sampler cuts off has none: this many nats below, its probability is 0 too, and JSON can carry it. */
+const logprob = figure.or(z.literal(-Infinity)).transform((nats) => Math.max(nats, -1000))
+const evidence = figure.or(z.literal(Infinity))
 
 /** The columns of each config that the explorer shows; those it cannot do without are not `later`. */
 export const schemas = {
   search_trace: z.object({
     ...{ question_id: text, trace_id: text, problem: text, answer: later(text) },
     ...{ trace_ids: z.array(whole), trace_tokens: z.array(text) },
-    ...{ logprobs: later(z.array(figure)), pruned: later(z.array(yes)) },
+    ...{ logprobs: later(z.array(logprob)), pruned: later(z.array(yes)) },
     nodes: z.array(
       z.object({
         ...{ node: whole, successes: whole, trials: whole, low: figure, high: figure },
@@ -39,16 +42,16 @@ export const schemas = {
     ...{ question_id: text, trace_id: text, query: text, position: whole },
     ...{ prob_before: figure, prob_after: figure, prob_delta: figure, delta_low: figure, delta_high: figure },
     ...{ n_before: later(whole), n_after: later(whole), confirmed: yes, trace_length: later(whole) },
-    ...{ unit_tokens: later(whole), e_value: later(figure), search_delta: later(figure) },
-    ...{ logprob: later(figure), logprob_is_lower_bound: later(yes), entropy: later(figure) },
+    ...{ unit_tokens: later(whole), e_value: later(evidence), search_delta: later(figure) },
+    ...{ logprob: later(logprob), logprob_is_lower_bound: later(yes), entropy: later(figure) },
     ...{ is_greedy: later(yes), estimator: later(text), on_policy: later(yes), model_id: later(text) },
     ...{ pass_rate: later(figure), trace_ids: later(z.array(whole)), trace_tokens: later(z.array(text)) },
     ...{ chosen_token: later(text), rejected_token: later(text) },
     ...{ chosen_token_id: later(whole), rejected_token_id: later(whole) },
     ...{ prob_chosen: later(figure), prob_chosen_low: later(figure), prob_chosen_high: later(figure) },
-    ...{ n_chosen: later(whole), logprob_chosen: later(figure) },
+    ...{ n_chosen: later(whole), logprob_chosen: later(logprob) },
     ...{ prob_rejected: later(figure), prob_rejected_low: later(figure), prob_rejected_high: later(figure) },
-    ...{ n_rejected: later(whole), logprob_rejected: later(figure) },
+    ...{ n_rejected: later(whole), logprob_rejected: later(logprob) },
   }),
   dpo_pivotal: z.object({
     ...{ question_id: text, trace_id: text, prompt: text, chosen: text, rejected: text },
@@ -57,7 +60,7 @@ export const schemas = {
     ...{ delta_low: figure, delta_high: figure, confirmed: yes, model_id: later(text) },
     ...{ prob_chosen: figure, prob_chosen_low: figure, prob_chosen_high: figure, n_chosen: whole },
     ...{ prob_rejected: figure, prob_rejected_low: figure, prob_rejected_high: figure, n_rejected: whole },
-    ...{ logprob_chosen: later(figure), logprob_rejected: later(figure), e_value: later(figure) },
+    ...{ logprob_chosen: later(logprob), logprob_rejected: later(logprob), e_value: later(evidence) },
     estimator: later(text),
   }),
   dpo_branch_text: z.object({

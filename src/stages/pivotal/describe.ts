@@ -2,14 +2,14 @@ import type { Model, Tokenizer, TokenScore } from '../../model/model.ts'
 import type { Run } from '../../pipeline/stage.ts'
 import type { Row } from '../../record/columns.ts'
 import type { pivotFields } from '../../record/pivotal-tokens.ts'
-import { type Estimate, share } from '../../statistics/estimate.ts'
+import type { Random } from '../../statistics/random.ts'
+import { probability, rangeOf, trialsOf } from '../../statistics/side.ts'
 import type { Sampler } from '../generate-traces.ts'
-import { passing } from './nodes.ts'
 import { certifyPair, type TokenPair } from './pair.ts'
 import { noPair, pairColumns } from './pair-columns.ts'
 import type { RolloutProcess } from './rollouts.ts'
 import type { Pivot, SearchMode } from './search/result.ts'
-import type { Rollout } from './search/source.ts'
+import type { Leaves } from './search/leaves.ts'
 
 export interface Searcher extends Sampler {
   readonly student: Model
@@ -25,8 +25,10 @@ export interface Searched {
   readonly traceIds: readonly number[]
   readonly scores: readonly TokenScore[]
   readonly correct: boolean
-  /** Every rollout that selected, mapped onto the trace. */
-  readonly seen: readonly Rollout[]
+  /** The answers that its rollouts gave, where their probabilities are known. */
+  readonly leaves: Leaves | null
+  /** Keys where pairs draw. */
+  readonly random: Random
   readonly process: RolloutProcess
   readonly run: Run
   /** Rollouts that the trace may still take. */
@@ -39,7 +41,9 @@ export async function describePivots(
   trace: Searched,
   pivots: readonly Pivot[],
 ): Promise<readonly Row<typeof pivotFields>[]> {
-  const pairs = await Promise.all(pivots.map((pivot) => pairOf(of, trace, pivot)))
+  // One after the other: what one pair's rollouts show of a token is known to the next.
+  const pairs: (TokenPair | null)[] = []
+  for (const pivot of pivots) pairs.push(await pairOf(of, trace, pivot))
   // The branches of a pair may be any rollouts of the trace: now all are there.
   return Promise.all(pivots.map((pivot, i) => describePivot(of, trace, pivot, pairs[i] ?? null)))
 }
@@ -71,8 +75,10 @@ async function describePivot(
     is_positive: fresh.delta > 0,
     delta_low: fresh.low,
     delta_high: fresh.high,
-    n_before: pivot.other.trials,
-    n_after: pivot.after.trials,
+    n_before: trialsOf(pivot.other),
+    n_after: trialsOf(pivot.after),
+    known_before: 1 - rangeOf(pivot.other),
+    known_after: 1 - rangeOf(pivot.after),
     search_delta: pivot.search.delta,
     confirmed: pivot.confirmed,
     estimator: `${mode}, ${bounded ? 'leaving counted' : 'stratified'}`,
@@ -91,7 +97,7 @@ async function describePivot(
 /** Only single tokens that fresh rollouts have confirmed have a pair, and only while the budget lasts. */
 async function pairOf(
   { gap, pairRollouts }: Searcher,
-  { traceIds, correct, seen, process, left, run }: Searched,
+  { traceIds, leaves, random, process, left, run }: Searched,
   { position, end, fresh, after, others, confirmed }: Pivot,
 ): Promise<TokenPair | null> {
   if (!confirmed || end !== position + 1) return null
@@ -99,19 +105,8 @@ async function pairOf(
     run.count('pairs_without_budget')
     return null
   }
-  const question = {
-    prefix: traceIds.slice(0, position),
-    tokenId: traceIds[position] as number,
-    raises: fresh.delta > 0,
-    after: end < traceIds.length ? after : known(correct, pairRollouts),
-    searchAfter: passing(seen, end),
-    others,
-    gap,
-    rollouts: pairRollouts,
-  }
+  const raises = fresh.delta > 0
+  const question = { traceIds, position, raises, after, others, gap, rollouts: pairRollouts, leaves, random }
   const pair = await certifyPair(question, process)
-  return pair !== null && share(pair.chosen) > share(pair.rejected) ? pair : null
+  return pair !== null && probability(pair.chosen) > probability(pair.rejected) ? pair : null
 }
-
-/** The verdict of a finished answer is known: it counts as often as it would be drawn. */
-const known = (correct: boolean, trials: number): Estimate => ({ successes: correct ? trials : 0, trials })

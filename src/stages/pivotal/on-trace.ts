@@ -23,6 +23,27 @@ export function onTrace(rollout: Bought, trace: readonly number[]): Rollout | nu
   }
 }
 
+/** A rollout bought for this trace, wherever it was launched: off the trace it says nothing of the nodes that it was not drawn
+ *  from, but where it left. */
+export function alongTrace(rollout: Bought, trace: readonly number[]): Rollout | null {
+  const off = givenOf(rollout, trace)
+  const [token] = off
+  if (token === undefined && rollout.banned.length < 2) return onTrace(rollout, trace)
+  const node = rollout.prefix.length - off.length
+  if (node >= trace.length) return null
+  const { ids, banned } = rollout
+  return {
+    ...{ node, diverged: node, token: token ?? ids[0] ?? -1, correct: isCorrect(rollout) },
+    ...{ tokens: ids.length, forced: token !== undefined || banned.length > 0 },
+  }
+}
+
+/** Tokens before its launch that are not the trace's. */
+export function givenOf({ prefix }: Pick<Bought, 'prefix'>, trace: readonly number[]): readonly number[] {
+  const at = prefix.findIndex((id, i) => id !== trace[i])
+  return at < 0 ? [] : prefix.slice(at)
+}
+
 /** What a search asks for, as its launch: after which tokens, and which must not come next. */
 export function launchOf({ node, forced, branch }: Ask, trace: readonly number[]) {
   const { position, tokens, banned } = branch ?? { position: node, tokens: [], banned: [] }

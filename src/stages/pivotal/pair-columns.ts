@@ -1,9 +1,10 @@
 import type { Model, Tokenizer } from '../../model/model.ts'
 import type { Run } from '../../pipeline/stage.ts'
-import { differenceInterval } from '../../statistics/difference.ts'
-import { share, wilson } from '../../statistics/estimate.ts'
+import { sidesInterval } from '../../statistics/difference.ts'
+import { intervalOf, probability, trialsOf } from '../../statistics/side.ts'
 import type { Sampler } from '../generate-traces.ts'
 import type { TokenPair } from './pair.ts'
+import { eValueOf } from './search/evidence.ts'
 import { type Bought, isCorrect, samplingRule } from './rollouts.ts'
 
 interface Policy extends Sampler {
@@ -37,27 +38,27 @@ export async function pairColumns(of: Policy, pair: TokenPair, place: PairPlace)
     signal: run.signal,
   })
   const otherLogprob = other?.logprob ?? null
-  const [chosen, rejected] = [wilson(pair.chosen), wilson(pair.rejected)]
-  const difference = differenceInterval(pair.rejected, pair.chosen)
+  const [chosen, rejected] = [intervalOf(pair.chosen), intervalOf(pair.rejected)]
+  const difference = sidesInterval(pair.rejected, pair.chosen)
   const branches = { chosen: branchOf(chosenId, true, place), rejected: branchOf(rejectedId, false, place) }
   return {
     chosen_id: chosenId,
     rejected_id: rejectedId,
     chosen_token: tokenizer.decode([chosenId]),
     rejected_token: tokenizer.decode([rejectedId]),
-    prob_chosen: share(pair.chosen),
+    prob_chosen: probability(pair.chosen),
     prob_chosen_low: chosen.low,
     prob_chosen_high: chosen.high,
-    n_chosen: pair.chosen.trials,
+    n_chosen: trialsOf(pair.chosen),
     logprob_chosen: raises ? logprob : otherLogprob,
-    prob_rejected: share(pair.rejected),
+    prob_rejected: probability(pair.rejected),
     prob_rejected_low: rejected.low,
     prob_rejected_high: rejected.high,
-    n_rejected: pair.rejected.trials,
+    n_rejected: trialsOf(pair.rejected),
     logprob_rejected: raises ? otherLogprob : logprob,
     pair_delta_low: difference.low,
     pair_delta_high: difference.high,
-    pair_e_value: pair.eValue,
+    pair_e_value: eValueOf(pair.logEvidence),
     chosen_branch_ids: branches.chosen,
     chosen_branch: branches.chosen && tokenizer.decode(branches.chosen),
     rejected_branch_ids: branches.rejected,
@@ -65,8 +66,9 @@ export async function pairColumns(of: Policy, pair: TokenPair, place: PairPlace)
   }
 }
 
-/** The first rollout through prefix + token that is finished and verified on the wanted side, from the token on: of the fresh ones
- *  first, in launch order, so that neither length nor luck selects. The trace itself where no rollout is there. */
+/** The first rollout through prefix + token that is finished and verified on the wanted side, from the token on: those first that
+ *  were kept from no token, of these the fresh ones, in launch order, so that neither length nor luck selects. The trace itself
+ *  where no rollout is there. */
 function branchOf(
   id: number,
   correct: boolean,
@@ -76,12 +78,14 @@ function branchOf(
   const wanted = [...prefix, id]
   const through = bought.filter((rollout) => {
     if (isCorrect(rollout) !== correct || (!correct && rollout.verdict !== 'different')) return false
-    // Given another token further on, it is no answer of the policy's own.
-    if (rollout.purpose === 'pair' && rollout.prefix.length > from + 1) return false
+    // Given another pair's token further on, it is no answer of the policy's own.
+    if (rollout.purpose === 'pair' && id === tokenId) return false
     const whole = [...rollout.prefix, ...rollout.ids]
     return whole.length > from && wanted.every((token, i) => whole[i] === token)
   })
-  const first = through.find(({ purpose }) => purpose !== 'search') ?? through[0]
+  const rank = ({ banned, purpose }: Bought): number =>
+    2 * Math.min(1, banned.length) + Number(purpose === 'search')
+  const [first] = through.sort((a, b) => rank(a) - rank(b))
   if (first !== undefined) return [...first.prefix, ...first.ids].slice(from)
   return id === tokenId && rest.correct === correct ? rest.ids : null
 }

@@ -1,81 +1,98 @@
-import { equalSharesEValue, expectedShare } from '../../statistics/e-value.ts'
-import { type Estimate, type Interval, share, wilson } from '../../statistics/estimate.ts'
-import { type Bought, isCorrect, type RolloutProcess } from './rollouts.ts'
+import { differenceEvidence } from '../../statistics/difference-test.ts'
+import type { Interval } from '../../statistics/estimate.ts'
+import type { Random } from '../../statistics/random.ts'
+import { intervalOf, probability, type Side, worthAt } from '../../statistics/side.ts'
+import { isCorrect, type RolloutProcess } from './rollouts.ts'
+import { answerTo, launchOf } from './on-trace.ts'
+import { askAfter } from './search/branching.ts'
+import { boundsOf, Draws, nothing } from './search/draws.ts'
+import { sideOf } from './search/evidence.ts'
+import type { Leaves } from './search/leaves.ts'
 import { rounding } from './search/published.ts'
-import type { Rollout } from './search/source.ts'
+import type { OtherToken } from './search/result.ts'
 
-/** One token each side after the same prefix, with the estimates that certify them. */
+/** One token each side after the same prefix, with the values that certify them. */
 export interface TokenPair {
   readonly chosenId: number
   readonly rejectedId: number
-  readonly chosen: Estimate
-  readonly rejected: Estimate
-  /** Against equal success probabilities, from the two estimates; what was expected came from the search's rollouts. */
-  readonly eValue: number
-  /** Rollouts after the other token. */
-  readonly others: readonly Bought[]
+  readonly chosen: Side
+  readonly rejected: Side
+  /** Log e-value against equal success probabilities, nats; what was expected came from the search's rollouts. */
+  readonly logEvidence: number
 }
 
 export interface PairQuestion {
-  readonly prefix: readonly number[]
-  readonly tokenId: number
+  readonly traceIds: readonly number[]
+  readonly position: number
   /** The token raises the success probability. */
   readonly raises: boolean
-  /** Fresh estimate after prefix + token, and the search's own. */
-  readonly after: Estimate
-  readonly searchAfter: Estimate
-  /** Rollouts that left the trace at the token: those of the search, from which the other token is chosen, and fresh ones. */
-  readonly others: { readonly search: readonly Rollout[]; readonly fresh: readonly Rollout[] }
+  /** Value after the trace's token, of fresh rollouts. */
+  readonly after: Side
+  /** What else the policy drew there. */
+  readonly others: readonly OtherToken[]
   readonly gap: number
-  /** Fresh rollouts wanted after the other token. */
+  /** Fresh rollouts wanted after the other token, where nothing is known of it. */
   readonly rollouts: number
+  readonly leaves: Leaves | null
+  readonly random: Random
 }
 
 /** The other side of a pivotal token: among the tokens the policy itself drew at the prefix, the one that promises the
  *  largest difference, certified by fresh rollouts of its own and those that took it by themselves. Null unless the two 95 %
- *  Wilson intervals are disjoint and the values differ by the gap at least. */
+ *  intervals are disjoint and the values differ by the gap at least. */
 export async function certifyPair(
   question: PairQuestion,
   process: RolloutProcess,
 ): Promise<TokenPair | null> {
-  const { prefix, tokenId, raises, after, others, gap, rollouts } = question
-  const other = mostPromising(question)
+  const { traceIds, position, raises, after, others, gap } = question
+  const tokenId = traceIds[position] as number
+  const other = mostPromising(others, tokenId, raises)
   if (other === null) return null
-  const passing = others.fresh.filter(({ token }) => token === other.id)
-  const wanted = Math.max(0, rollouts - passing.length)
-  const drawn = await process.draw([...prefix, other.id], wanted, 'pair')
-  const successes =
-    passing.filter(({ correct }) => correct).length + drawn.filter((rollout) => isCorrect(rollout)).length
-  const value = { successes, trials: passing.length + drawn.length }
+  const value = await measured(question, other, process)
   const [chosen, rejected] = raises ? [after, value] : [value, after]
-  if (share(chosen) - share(rejected) < gap - rounding || !above(wilson(chosen), wilson(rejected)))
-    return null
+  if (probability(chosen) - probability(rejected) < gap - rounding) return null
+  if (!above(intervalOf(chosen), intervalOf(rejected))) return null
   const [chosenId, rejectedId] = raises ? [tokenId, other.id] : [other.id, tokenId]
-  const expected = [expectedShare(question.searchAfter), expectedShare(other.seen)] as const
-  const eValue = equalSharesEValue([after, value], expected)
-  return { chosenId, rejectedId, chosen, rejected, eValue, others: drawn }
+  return { chosenId, rejectedId, chosen, rejected, logEvidence: differenceEvidence(after, value, 0) }
 }
 
 const above = (upper: Interval, lower: Interval): boolean => upper.low > lower.high
 
-/** Of the other first tokens, the one with the best one-sided Wilson bound on the wanted side; ties to the lower id. */
-function mostPromising({
-  others,
-  tokenId,
-  raises,
-}: PairQuestion): { readonly id: number; readonly seen: Estimate } | null {
-  const seen = new Map<number, { successes: number; trials: number }>()
-  for (const { token, correct } of others.search) {
-    if (token === null || token === tokenId || token < 0) continue
-    const entry = seen.get(token) ?? { successes: 0, trials: 0 }
-    entry.trials++
-    if (correct) entry.successes++
-    seen.set(token, entry)
-  }
-  const scored = [...seen].map(([id, estimate]) => {
-    const { low, high } = wilson(estimate, 1)
-    return { id, seen: estimate, score: raises ? 1 - high : low }
-  })
-  scored.sort((a, b) => b.score - a.score || a.id - b.id)
-  return scored[0] ?? null
+/** Value after another token: fresh rollouts as many as are worth the wanted ones of which nothing is known. */
+async function measured(
+  { traceIds, position, rollouts, leaves, random }: PairQuestion,
+  { id, search, fresh }: OtherToken,
+  process: RolloutProcess,
+): Promise<Side> {
+  const draws = new Draws(fresh)
+  const known = leaves?.after(position, id) ?? nothing
+  const range = 1 - known.all
+  const missing = rollouts - worthAt(fresh, whole).worth
+  const n = Math.max(0, Math.ceil(missing * range ** 2))
+  const drawn = await Promise.all(
+    askAfter(leaves, { position, token: id, n }, random).map(async ({ ask, unseen }) => {
+      const { prefix, banned } = launchOf(ask, traceIds)
+      const bought = await process.draw(prefix, ask.n, 'pair', banned)
+      return { unseen, bought, rollouts: answerTo(ask, bought, traceIds) }
+    }),
+  )
+  for (const { unseen, bought } of drawn)
+    for (const one of bought) draws.add(isCorrect(one), unseen ? known : nothing)
+  for (const one of drawn.flatMap((each) => each.rollouts)) leaves?.add(one)
+  const seen = worthAt(search, whole)
+  return sideOf(draws, boundsOf(leaves?.after(position, id) ?? nothing), seen)
+}
+
+const whole: Interval = { low: 0, high: 1 }
+
+/** Of the other first tokens, the one with the best bound of one standard error on the wanted side; ties to the lower id. */
+function mostPromising(others: readonly OtherToken[], tokenId: number, raises: boolean): OtherToken | null {
+  const scored = others
+    .filter(({ id }) => id !== tokenId)
+    .map((other) => {
+      const { low, high } = intervalOf(other.value, 1)
+      return { other, score: raises ? 1 - high : low }
+    })
+  scored.sort((a, b) => b.score - a.score || a.other.id - b.other.id)
+  return scored[0]?.other ?? null
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { TokenScore } from '../../model/model.ts'
 import type { SearchSettings } from './find-pivotal-tokens.ts'
 import { nodesOf, stepsOf } from './nodes.ts'
+import { givenOf } from './on-trace.ts'
 import { type Bought, samplingRule } from './rollouts.ts'
 import type { SearchResult } from './search/result.ts'
 import { pruneMargin, type Rollout } from './search/source.ts'
@@ -55,14 +56,15 @@ interface Drawn {
 /** Columns of what the search found and took. */
 export function resultColumns(
   { student }: SearchSettings,
-  { promptIds, tokens, ends, correct }: Trace,
-  { spent, squaredChange }: SearchResult,
+  { promptIds, traceIds, tokens, ends, correct }: Trace,
+  { spent, squaredChange, values }: SearchResult,
   { bought, own, known }: Drawn,
 ) {
   const along = [...known, ...own]
+  const launched = own.filter((_, i) => bought[i]?.purpose !== 'pair')
   const bill = (purpose: Bought['purpose']): number => bought.filter((one) => one.purpose === purpose).length
   return {
-    nodes: nodesOf(along, own, tokens.length),
+    nodes: nodesOf(along, launched, values),
     spent: {
       search_rollouts: bill('search'),
       confirm_rollouts: bill('confirm'),
@@ -73,12 +75,16 @@ export function resultColumns(
       stopped_by: spent.stoppedBy ?? '',
     },
     squared_change: squaredChange,
-    steps: stepsOf(along, { tokens, ends, correct }),
-    rollouts: bought.map((one) => rolloutRow(one, student.id, promptIds)),
+    steps: stepsOf(along, { tokens, ends, correct, values }),
+    rollouts: bought.map((one) => rolloutRow(one, student.id, { promptIds, traceIds })),
   }
 }
 
-function rolloutRow(of: Bought, model: string, promptIds: readonly number[]) {
+function rolloutRow(
+  of: Bought,
+  model: string,
+  { promptIds, traceIds }: Pick<Trace, 'promptIds' | 'traceIds'>,
+) {
   const { prefix, ids, seed, sample, purpose, banned } = of
   const content = JSON.stringify([model, promptIds, prefix, seed, sample, ids])
   return {
@@ -86,8 +92,8 @@ function rolloutRow(of: Bought, model: string, promptIds: readonly number[]) {
     node_depth: prefix.length,
     launch_seq: of.launchSeq,
     purpose,
-    banned_id: banned,
-    given_id: purpose === 'pair' ? (prefix.at(-1) ?? null) : null,
+    banned_ids: banned,
+    given_ids: givenOf(of, traceIds),
     token_ids: ids,
     logprobs: of.logprobs,
     finish_reason: of.finishReason,

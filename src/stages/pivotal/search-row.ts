@@ -4,12 +4,12 @@ import type { Run } from '../../pipeline/stage.ts'
 import type { Row } from '../../record/columns.ts'
 import type { pivotFields } from '../../record/pivotal-tokens.ts'
 import type { searchColumns } from '../../record/search-trace.ts'
+import { rngFor } from '../../statistics/random.ts'
 import { describePivots } from './describe.ts'
 import type { SearchSettings, TraceRow } from './find-pivotal-tokens.ts'
-import { passing } from './nodes.ts'
 import { inPrefixOrder } from './prefix-order.ts'
 import { gateRollouts, type Question } from './question.ts'
-import { answerTo, launchOf, onTrace } from './on-trace.ts'
+import { alongTrace, answerTo, launchOf, onTrace } from './on-trace.ts'
 import { type Bought, rolloutProcess, samplingRule } from './rollouts.ts'
 import { resultColumns, type Trace, traceColumns } from './search-columns.ts'
 import type { SearchResult } from './search/result.ts'
@@ -86,15 +86,15 @@ async function searched(
     },
     { ...of, maxRollouts: budget, key },
   )
-  const selecting = process.bought().filter(({ purpose }) => purpose === 'search')
   const left = (): number => budget - process.launched()
-  const seen = [...known, ...mapped(selecting, traceIds)]
-  const pivots = await describePivots(of, { ...trace, seen, process, run, left }, result.pivots)
+  const random = rngFor(...key, 'pairs')
+  const { leaves } = result
+  const pivots = await describePivots(of, { ...trace, leaves, random, process, run, left }, result.pivots)
   const bought = process.bought()
-  const own = mapped(bought, traceIds)
+  const own = bought.flatMap((one) => alongTrace(one, traceIds) ?? [])
   question.rollouts.push(...bought)
   settle(bought.length)
-  countSearch(run, trace, result, pivots, [...known, ...own])
+  countSearch(run, trace, result, pivots)
   return {
     ...traceColumns(of, trace),
     ...resultColumns(of, trace, result, { bought, own, known }),
@@ -113,9 +113,8 @@ const mapped = (rollouts: readonly Bought[], traceIds: readonly number[]): reado
 function countSearch(
   run: Run,
   { traceIds, onPolicy }: Trace,
-  { spent, squaredChange }: SearchResult,
+  { spent, squaredChange, values }: SearchResult,
   pivots: readonly Row<typeof pivotFields>[],
-  along: readonly Rollout[],
 ): void {
   run.count('traces_searched')
   run.count('trace_tokens', traceIds.length)
@@ -125,8 +124,7 @@ function countSearch(
   run.count('certified_pairs', pivots.filter(({ chosen_id: id }) => id !== null).length)
   if (spent.stoppedBy !== null) run.count('searches_stopped_by_a_cap')
   // On average the squared changes of a trace that the policy wrote sum up to p (1 - p): many traces over it report noise.
-  const { successes, trials } = passing(along, 0)
-  const p = trials === 0 ? 0.5 : successes / trials
+  const p = values[0]?.value ?? 0.5
   if (onPolicy && squaredChange > p * (1 - p)) run.count('traces_over_the_martingale_bound')
 }
 

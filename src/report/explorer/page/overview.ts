@@ -64,12 +64,12 @@ function tiles({ traces, pivots, confirmed, pairs, tokens, pruned, rollouts }: C
   const tile = (value: string, label: string, more: string): HTMLElement =>
     h('div', { class: 'tile' }, h('b', {}, value), label, h('br'), h('small', {}, more))
   const density =
-    tokens === null ? '' : ` · ${((pivots / Math.max(1, tokens)) * 1000).toFixed(1)} in 1,000 tokens`
-  const each = (pivots / Math.max(1, traces)).toFixed(2)
+    tokens === null ? '' : ` · ${((confirmed / Math.max(1, tokens)) * 1000).toFixed(1)} in 1,000 tokens`
+  const each = (confirmed / Math.max(1, traces)).toFixed(2)
   const cells = [
     tile(whole(traces), 'traces', tokens === null ? '' : counted(tokens, 'token')),
-    tile(whole(pivots), 'pivotal tokens', `${each} a trace${density}`),
-    tile(whole(confirmed), 'confirmed', 'on fresh rollouts'),
+    tile(whole(pivots), 'pivotal tokens', 'found by the search, confirmed or not'),
+    tile(whole(confirmed), 'confirmed', `on fresh rollouts · ${each} a trace${density}`),
     tile(whole(pairs), 'certified pairs', 'disjoint 95 % intervals'),
   ]
   if (rollouts !== null) {

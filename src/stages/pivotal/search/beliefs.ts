@@ -96,7 +96,7 @@ function posterior(tally: Tally, k: number, around: readonly number[]) {
 const exactly = (verdict: boolean) => ({ mean: verdict ? 1 : 0, variance: 0, gain: 0 })
 
 /** Exact where the log-probabilities are; else by count, and never above what they allow. */
-function leaveOf({ leave, exact }: Link, tally: Tally, k: number): number {
+export function leaveOf({ leave, exact }: Link, tally: Tally, k: number): number {
   if (exact) return leave
   const { successes, trials } = tally.leaving(k)
   return Math.min(leave, (successes + 0.5) / (trials + 1))

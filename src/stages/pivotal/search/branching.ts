@@ -1,5 +1,6 @@
 import type { Random } from '../../../statistics/random.ts'
 import type { Leaves } from './leaves.ts'
+import { merged } from './purse.ts'
 import type { Ask } from './source.ts'
 import type { Tally } from './tally.ts'
 
@@ -19,6 +20,20 @@ export function askToStay(tally: Tally, ask: Ask, random: Random): readonly Ask[
   const { low, high } = tally.boundsAt(ask.node)
   if (1 - (high - low) < worthwhile) return some(ask)
   return launches(tally, [ask.node, tally.length], { ...ask, unseen: true }, random)
+}
+
+/** The same for draws of going on with a token that is not the trace's, after so many of its tokens. */
+export function askAfter(
+  leaves: Leaves | null,
+  { position, token, n }: { readonly position: number; readonly token: number; readonly n: number },
+  random: Random,
+): readonly { readonly ask: Ask; readonly unseen: boolean }[] {
+  const ask: Ask = { node: position, n, forced: false, purpose: 'confirm' }
+  const plain = { position, tokens: [token], banned: [], unseen: false }
+  if (leaves === null || leaves.after(position, token).all < worthwhile)
+    return some({ ...ask, branch: plain }).map((one) => ({ ask: one, unseen: false }))
+  const each = Array.from({ length: n }, () => leaves.pickAfter(position, token, random.next()))
+  return merged(each.map((branch) => ({ ...ask, n: 1, branch }))).map((one) => ({ ask: one, unseen: true }))
 }
 
 const some = (ask: Ask): readonly Ask[] => (ask.n === 0 ? [] : [ask])

@@ -1,10 +1,28 @@
 import { normalCdf } from '../../../statistics/normal.ts'
-import { boundsOf, partsOf, probability, type Side, trialsOf, worthAt } from '../../../statistics/side.ts'
+import {
+  boundsOf,
+  partsOf,
+  probability,
+  rangeOf,
+  type Side,
+  trialsOf,
+  worthAt,
+} from '../../../statistics/side.ts'
 import type { Random } from '../../../statistics/random.ts'
 import { askToLeave, askToStay } from './branching.ts'
 import type { Belief } from './beliefs.ts'
 import type { Effort } from './effort.ts'
-import { evidence, type Expecting, judge, leaveOf, sideAfter, sideOther, type Tested } from './evidence.ts'
+import {
+  evidence,
+  type Expecting,
+  isTested,
+  judge,
+  leaveOf,
+  sideAfter,
+  sideOther,
+  type Tested,
+  untested,
+} from './evidence.ts'
 import type { Purse } from './purse.ts'
 import type { Ask } from './source.ts'
 import { Tally } from './tally.ts'
@@ -43,7 +61,8 @@ export async function confirmLinks(
     if (rollouts.length === 0) break
     open = open.filter((k) => undecided(of, fresh, k, needed))
   }
-  return { fresh, tested: candidates.map((k) => judge(of, fresh, k)) }
+  const tested = candidates.map((k) => (isTested(of, fresh, k) ? judge(of, fresh, k) : untested(known, k)))
+  return { fresh, tested }
 }
 
 function undecided(of: Confirmation, fresh: Tally, k: number, needed: number): boolean {
@@ -66,12 +85,6 @@ function undecided(of: Confirmation, fresh: Tally, k: number, needed: number): b
     reaches < clear ||
     evidence(of, fresh, k) < needed
   )
-}
-
-/** How wide a side may still be: draws of a narrow one say as much as many of a wide one. */
-function rangeOf(side: Side): number {
-  const { low, high } = boundsOf(side)
-  return high - low
 }
 
 const first = (side: Side): number => Math.max(1, Math.round(batch * rangeOf(side)))

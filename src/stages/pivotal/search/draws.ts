@@ -8,9 +8,17 @@ export interface Part extends Estimate {
 
 /** Draws of one probability in the order they came, of which more became known in between. */
 export class Draws {
-  readonly parts: Part[] = []
+  readonly parts: Part[]
   successes = 0
   trials = 0
+
+  constructor(parts: readonly Part[] = []) {
+    this.parts = [...parts]
+    for (const { successes, trials } of parts) {
+      this.successes += successes
+      this.trials += trials
+    }
+  }
 
   add(correct: boolean, known: Known = nothing): void {
     const success = correct ? 1 : 0

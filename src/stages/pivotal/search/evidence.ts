@@ -16,6 +16,9 @@ export interface Expecting {
   readonly gap: number
 }
 
+/** Where bounds alone exclude a hypothesis, its e-value is without limit; a file wants a number. */
+export const eValueOf = (logEvidence: number): number => Math.exp(Math.min(logEvidence, 690))
+
 /** What fresh rollouts say of a link. */
 export interface Tested {
   readonly k: number
@@ -31,6 +34,7 @@ const falseShare = 0.5
 const priorTrials = 8
 /** Of a value that is known, a number for what it is worth. */
 const mostWorth = 1e6
+const mostTrials = 1000
 
 /** The change over link k with its confidence sequence, and the evidence for it. */
 export function judge(of: Expecting, fresh: Tally, k: number): Tested {
@@ -83,7 +87,7 @@ export function leaveOf(
 
 /** Draws with what was expected of each part of them: what the search saw, and the parts before it. `bounds` are those of
  *  now. */
-function sideOf({ parts }: Draws, bounds: Interval, { mean, worth }: Expected): Side {
+export function sideOf({ parts }: Draws, bounds: Interval, { mean, worth }: Expected): Side {
   if (bounds.high - bounds.low < narrowest) return (bounds.low + bounds.high) / 2
   const weight = Math.min(worth, mostWorth)
   const before = [{ successes: mean * weight, trials: weight }]
@@ -99,3 +103,29 @@ function expect(share: number, trials: number): Beta {
   const weight = Math.min(priorTrials, trials)
   return { a: 0.5 + weight * share, b: 0.5 + weight * (1 - share) }
 }
+
+/** A candidate as the search sees it, where nothing fresh is drawn. */
+export function untested(known: readonly Belief[], k: number): Tested {
+  const belief = known[k] as Belief
+  const { after, leaving } = belief
+  return {
+    k,
+    fresh: believed(belief),
+    logEvidence: 0,
+    after: expectedSide(after),
+    other: expectedSide(leaving),
+  }
+}
+
+/** As the trials it is worth; a value that is known is worth any number. */
+function expectedSide({ mean, worth }: Expected): Side {
+  const trials = Math.round(Math.min(worth, mostTrials))
+  return { successes: mean * trials, trials, expected: { a: 0.5, b: 0.5 } }
+}
+
+/** What the search believes, with two standard errors. */
+export const believed = ({ delta, error }: Belief): Change => ({
+  delta,
+  low: delta - 1.96 * error,
+  high: delta + 1.96 * error,
+})

@@ -48,7 +48,7 @@ export class Purse {
 }
 
 /** One ask a node, kind and purpose: two under way from one node would have no order. */
-function merged(asks: readonly Ask[]): readonly Ask[] {
+export function merged(asks: readonly Ask[]): readonly Ask[] {
   const byPlace = new Map<string, Ask>()
   for (const ask of asks) {
     const place = JSON.stringify([ask.node, ask.forced, ask.purpose, ask.branch])

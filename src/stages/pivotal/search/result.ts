@@ -1,6 +1,7 @@
-import type { Estimate, Interval } from '../../../statistics/estimate.ts'
+import type { Interval } from '../../../statistics/estimate.ts'
 import type { Side } from '../../../statistics/side.ts'
-import type { Rollout } from './source.ts'
+import type { Part } from './draws.ts'
+import type { Leaves } from './leaves.ts'
 
 /** How a trace is searched. `published` is the recursion of the Phi-4 report; the others are ours. */
 export type SearchMode = 'published' | 'frugal' | 'thorough'
@@ -54,22 +55,33 @@ export interface Pivot {
   readonly eValue: number
   /** Selected by e-BH at q among the trace's candidates, and the fresh change reaches the gap with the search's sign. */
   readonly confirmed: boolean
-  /** Rollouts that left the trace in this unit: what else the sampler does here, and how that ends. */
-  readonly others: { readonly search: readonly Rollout[]; readonly fresh: readonly Rollout[] }
+  /** What else the sampler did in place of its first token. */
+  readonly others: readonly OtherToken[]
 }
 
-/** What is known of a node: every rollout that reached it unforced counts, wherever it was launched. */
-interface SearchNode {
+/** A token that rollouts took in place of the trace's. */
+export interface OtherToken {
+  readonly id: number
+  /** Draws of the value after it: those that selected, and fresh ones. */
+  readonly search: readonly Part[]
+  readonly fresh: readonly Part[]
+  /** What those that selected make of it. */
+  readonly value: Side
+}
+
+/** V at a node by all rollouts of the trace and what is known without them, and an approximate 95 % interval. */
+export interface NodeValue extends Interval {
   readonly node: number
-  readonly estimate: Estimate
-  readonly launched: number
-  readonly forcedLaunched: number
+  readonly value: number
 }
 
 export interface SearchResult {
   /** In order of position; the unconfirmed among them say so. */
   readonly pivots: readonly Pivot[]
-  readonly nodes: readonly SearchNode[]
+  /** Every node of the trace, the last one too. */
+  readonly values: readonly NodeValue[]
+  /** The answers seen, where their probabilities are known. */
+  readonly leaves: Leaves | null
   /** Sum of squared confirmed changes. On-policy its mean is p (1 - p) at most: a batch of traces above that reports
    *  noise. */
   readonly squaredChange: number

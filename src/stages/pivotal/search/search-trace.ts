@@ -1,19 +1,21 @@
 import { eBenjaminiHochberg } from '../../../statistics/e-bh.ts'
 import { type Random, rngFor } from '../../../statistics/random.ts'
-import { probability, type Side } from '../../../statistics/side.ts'
-import { type Belief, beliefs, type Expected } from './beliefs.ts'
+import { probability } from '../../../statistics/side.ts'
+import { type Belief, beliefs } from './beliefs.ts'
 import { chainOf } from './chain.ts'
+import { Draws } from './draws.ts'
 import { confirmLinks } from './confirm.ts'
 import { type Effort, effortOf } from './effort.ts'
-import type { Tested } from './evidence.ts'
+import { believed, eValueOf, sideOf, type Tested, untested } from './evidence.ts'
 import { rounding } from './published.ts'
 import { Leaves } from './leaves.ts'
 import { Purse } from './purse.ts'
-import type { Change, Pivot, SearchOptions, SearchResult } from './result.ts'
+import type { Change, OtherToken, Pivot, SearchOptions, SearchResult } from './result.ts'
 import { searchArms } from './search-arms.ts'
 import { searchEstimates } from './search-estimates.ts'
 import type { RolloutSource, SearchTrace } from './source.ts'
 import { Tally } from './tally.ts'
+import { valuesAlong } from './values.ts'
 
 /** Share of a trace's cap that the search may spend; the rest confirms what it found. */
 const searchShare = 0.6
@@ -50,7 +52,8 @@ export async function searchTrace(
   })
   return {
     pivots,
-    nodes: tally.nodes(),
+    values: valuesAlong(trace.logprobs, fresh === null ? [tally] : [tally, fresh], trace.correct),
+    leaves: tally.leaves,
     squaredChange: pivots.reduce((sum, one) => sum + (one.confirmed ? one.fresh.delta ** 2 : 0), 0),
     spent: spending(tally, purse),
   }
@@ -67,11 +70,6 @@ interface Proposing {
   readonly random: Random
   readonly most: number
 }
-
-/** Where the bounds alone exclude the hypothesis, its e-value is without limit; a file wants a number. */
-const largestLog = 690
-
-const mostTrials = 1000
 
 /** Links to test, each with its change where the search has its own estimate of it. */
 async function propose(
@@ -113,10 +111,24 @@ function pivotOf({ tally, fresh, test, search, gap, passed }: Judged): Pivot {
     probAfter,
     after,
     other,
-    eValue: Math.exp(Math.min(logEvidence, largestLog)),
+    eValue: eValueOf(logEvidence),
     confirmed: fresh !== null && passed && agrees,
-    others: { search: tally.others(test.k), fresh: fresh?.others(test.k) ?? [] },
+    others: end === start + 1 ? othersOf(tally, fresh, start) : [],
   }
+}
+
+/** Tokens that rollouts took there in place of the trace's. */
+function othersOf(tally: Tally, fresh: Tally | null, position: number): readonly OtherToken[] {
+  const [searched, tested] = [tally.byToken(position), fresh?.byToken(position)]
+  return [...new Set([...searched.keys(), ...(tested?.keys() ?? [])])].map((id) => {
+    const draws = searched.get(id) ?? new Draws()
+    return {
+      id,
+      search: draws.parts,
+      fresh: tested?.get(id)?.parts ?? [],
+      value: sideOf(draws, tally.boundsAfter(position, id), { mean: 0.5, worth: 0 }),
+    }
+  })
 }
 
 function spending({ links }: Tally, { search, confirm, tokens, stoppedBy }: Purse): SearchResult['spent'] {
@@ -130,22 +142,3 @@ function spending({ links }: Tally, { search, confirm, tokens, stoppedBy }: Purs
     stoppedBy,
   }
 }
-
-/** A candidate as the search sees it, where nothing fresh is drawn. */
-function untested(known: readonly Belief[], k: number): Tested {
-  const belief = known[k] as Belief
-  const { after, leaving } = belief
-  return { k, fresh: believed(belief), logEvidence: 0, after: sideOf(after), other: sideOf(leaving) }
-}
-
-/** As the trials it is worth; a value that is known is worth any number. */
-function sideOf({ mean, worth }: Expected): Side {
-  const trials = Math.round(Math.min(worth, mostTrials))
-  return { successes: mean * trials, trials, expected: { a: 0.5, b: 0.5 } }
-}
-
-const believed = ({ delta, error }: Belief): Change => ({
-  delta,
-  low: delta - 1.96 * error,
-  high: delta + 1.96 * error,
-})

@@ -15,6 +15,8 @@ export class Tally {
   readonly #verdict: boolean | null
   readonly #left: readonly Draws[]
   readonly #atNode: readonly { readonly draws: Draws; launched: number; forcedLaunched: number }[]
+  /** Draws of leaving at a position by a token. */
+  readonly #byToken = new Map<number, Map<number, Draws>>()
   /** The link in which a token lies. */
   readonly #linkAt: Int32Array
 
@@ -87,19 +89,14 @@ export class Tally {
     return { successes: here.filter(({ diverged }) => diverged < end).length, trials: here.length }
   }
 
-  /** The rollouts that left at link k: what else the sampler does there. */
-  others(k: number): readonly Rollout[] {
-    const { start, end } = this.link(k)
-    return this.rollouts.filter(({ node, diverged }) => node <= start && diverged >= start && diverged < end)
+  /** Draws of leaving at a position, by the token that was taken there. */
+  byToken(position: number): ReadonlyMap<number, Draws> {
+    return this.#byToken.get(position) ?? new Map<number, Draws>()
   }
 
-  nodes() {
-    return this.#atNode.flatMap(({ draws, launched, forcedLaunched }, node) => {
-      const { successes, trials } = draws
-      return trials + forcedLaunched === 0
-        ? []
-        : [{ node, estimate: { successes, trials }, launched, forcedLaunched }]
-    })
+  /** Between what the value of going on with such a token lies, by what is known now. */
+  boundsAfter(position: number, token: number): Interval {
+    return boundsOf(this.leaves?.after(position, token) ?? nothing)
   }
 
   #addOne(rollout: Rollout, ofLinks: readonly Known[], ofNodes: readonly Known[]): void {
@@ -108,6 +105,7 @@ export class Tally {
     this.rollouts.push(rollout)
     const k = this.#linkAt[diverged] as number
     if (node <= this.link(k).start) this.left(k).add(correct, unseen ? ofLinks[k] : nothing)
+    this.#addToken(rollout)
     const from = this.#atNode[node]
     if (from === undefined) return
     if (forced) {
@@ -117,5 +115,14 @@ export class Tally {
     from.launched++
     for (const [i, { draws }] of this.#atNode.slice(node, diverged + 1).entries())
       draws.add(correct, unseen ? ofNodes[node + i] : nothing)
+  }
+
+  #addToken({ diverged, token, correct, branch }: Rollout): void {
+    if (token === null || token < 0) return
+    const tokens = this.#byToken.get(diverged) ?? new Map<number, Draws>()
+    this.#byToken.set(diverged, tokens)
+    const draws = tokens.get(token) ?? new Draws()
+    tokens.set(token, draws)
+    draws.add(correct, branch?.unseen === true ? this.leaves?.after(diverged, token) : nothing)
   }
 }

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { stepsOf } from '../../src/stages/pivotal/nodes.ts'
+import { certifyPair, type PairQuestion } from '../../src/stages/pivotal/pair.ts'
+import { inPrefixOrder } from '../../src/stages/pivotal/prefix-order.ts'
+import type { Bought, RolloutProcess } from '../../src/stages/pivotal/rollouts.ts'
+import { searchTrace } from '../../src/stages/pivotal/search/search-trace.ts'
+import type { Rollout } from '../../src/stages/pivotal/search/source.ts'
+import { eBenjaminiHochberg } from '../../src/statistics/e-bh.ts'
+import { plantedSource } from './planted-source.ts'
+import { makeWorld } from './toy-world.ts'
+
+const [own, good, bad] = [1, 2, 3]
+
+/** Rollouts that leave a trace at its first token with the given one. */
+const leaving = (token: number, successes: number, trials: number): Rollout[] =>
+  Array.from({ length: trials }, (_, i) => ({
+    ...{ node: 0, diverged: 0, token, correct: i < successes, tokens: 4, forced: true },
+  }))
+
+/** Fresh rollouts after a given token, a share of them right; tells what was asked. */
+function processOf(right: Readonly<Record<number, number>>) {
+  const asked: number[] = []
+  const process: Pick<RolloutProcess, 'draw'> = {
+    draw: (prefix, n) => {
+      const token = prefix.at(-1) as number
+      asked.push(token)
+      const successes = Math.round((right[token] ?? 0) * n)
+      return Promise.resolve(
+        Array.from({ length: n }, (_, i) => ({ verdict: i < successes ? 'equal' : 'different' }) as Bought),
+      )
+    },
+  }
+  return { asked, process: process as RolloutProcess }
+}
+
+const question = (of: Partial<PairQuestion>): PairQuestion => ({
+  ...{ prefix: [], tokenId: own, raises: false, gap: 0.2, rollouts: 64 },
+  after: { successes: 6, trials: 64 },
+  searchAfter: { successes: 1, trials: 8 },
+  others: { search: leaving(good, 7, 8), fresh: [] },
+  ...of,
+})
+
+test('a pair is certified by fresh rollouts: a difference of the gap, and disjoint intervals', async () => {
+  const certified = async (of: Partial<PairQuestion>, share: number): Promise<boolean> =>
+    (await certifyPair(question(of), processOf({ [good]: share }).process)) !== null
+  assert.equal(await certified({}, 0.8), true)
+  assert.equal(await certified({}, 0.25), false, 'less than the gap')
+  // 40 of 400 against 112 of 400: the intervals are disjoint and the difference is .18.
+  const many = { after: { successes: 40, trials: 400 }, rollouts: 400 }
+  assert.equal(await certified(many, 0.28), false, 'disjoint, but less than the gap')
+  assert.equal(await certified(many, 0.31), true)
+  const few = { after: { successes: 3, trials: 10 }, rollouts: 10 }
+  assert.equal(await certified(few, 0.6), false, 'more than the gap, but the intervals overlap')
+})
+
+test('the other token is chosen on the rollouts of the search, whatever fresh ones say', async () => {
+  const others = {
+    search: [...leaving(good, 7, 8), ...leaving(bad, 2, 8)],
+    fresh: [...leaving(good, 0, 8), ...leaving(bad, 8, 8)],
+  }
+  const { asked, process } = processOf({ [good]: 0.9, [bad]: 0.9 })
+  const pair = await certifyPair(question({ others }), process)
+  assert.deepEqual(asked, [good])
+  assert.deepEqual([pair?.chosenId, pair?.rejectedId], [good, own])
+  // 64 wanted, 8 of which had taken it by themselves, all wrong.
+  assert.deepEqual(pair?.chosen, { successes: Math.round(0.9 * 56), trials: 64 })
+})
+
+test('each step of a trace has the rollouts that reached its end, steps too few reached are joined', () => {
+  const along = (diverged: number, correct: boolean, n: number): Rollout[] =>
+    Array.from({ length: n }, () => ({
+      ...{ node: 0, diverged, token: 9, correct, tokens: 6, forced: false },
+    }))
+  // Ten leave in the first sentence, all wrong; ten in the third, nine right; the fifth token is never reached by eight.
+  const rollouts = [...along(1, false, 10), ...along(4, true, 9), ...along(4, false, 1), ...along(5, true, 2)]
+  const steps = stepsOf(rollouts, {
+    tokens: ['a', 'b', 'c', 'd', 'e', 'f'],
+    ends: [2, 4, 5, 6],
+    correct: false,
+  })
+  assert.deepEqual(steps, [
+    { text: 'ab', successes: 11, trials: 12 },
+    { text: 'cd', successes: 11, trials: 12 },
+    { text: 'ef', successes: 0, trials: 1 },
+  ])
+  const root = rollouts.filter(({ correct }) => correct).length / rollouts.length
+  assert.notEqual(root, 11 / 12)
+})
+
+test('asks of one round go out by the length of their prefix', async () => {
+  const sent: number[] = []
+  const draw = inPrefixOrder(({ node }) => {
+    sent.push(node)
+    return Promise.resolve([])
+  })
+  const ask = (node: number) => draw({ node, n: 1, forced: false, purpose: 'search' })
+  await Promise.all([5, 0, 9, 2].map(ask))
+  await Promise.all([3, 1].map(ask))
+  assert.deepEqual(sent, [0, 2, 5, 9, 1, 3])
+})
+
+test('confirmed is what e-BH selects and what shows the gap on fresh rollouts, each of which refuses some', async () => {
+  const [gap, q] = [0.2, 0.1]
+  const refused = { evidence: 0, gap: 0 }
+  for (let i = 0; i < 90; i++) {
+    const world = makeWorld(200, 'confirmed', i)
+    const trace = { logprobs: world.logprobs, correct: null }
+    const { pivots } = await searchTrace(trace, plantedSource(world, true, i), { mode: 'thorough', gap, q })
+    const selected = eBenjaminiHochberg(
+      pivots.map(({ eValue }) => Math.log(eValue)),
+      q,
+    )
+    for (const [k, { confirmed, fresh, search }] of pivots.entries()) {
+      const shows = Math.abs(fresh.delta) >= gap - 1e-9 && fresh.delta * search.delta > 0
+      assert.equal(confirmed, selected[k] === true && shows)
+      if (shows && selected[k] !== true) refused.evidence++
+      if (!shows && selected[k] === true) refused.gap++
+    }
+  }
+  assert.ok(refused.evidence > 0 && refused.gap > 0, JSON.stringify(refused))
+})
