@@ -37,6 +37,7 @@ export const figureNames = [
   { name: 'decode tokens a trace', unit: 'tokens', show: whole },
   { name: 'coverage', unit: 'share', show: decimals },
   { name: 'bias', unit: 'share', show: thousandths },
+  { name: 'rms error', unit: 'share', show: thousandths },
   { name: 'median width', unit: 'share', show: decimals },
 ] as const
 
@@ -47,6 +48,7 @@ export function score(all: readonly Searched[]): Scores {
       right: truePivots(trace, gap).includes(position),
       truth: Math.abs(changeAt(trace, position)),
       size: Math.abs(delta),
+      squaredError: (delta - changeAt(trace, position)) ** 2,
     })),
   )
   const tested = all.flatMap(({ trace, found }) => found.intervals.map((one) => ({ trace, ...one })))
@@ -61,6 +63,7 @@ export function score(all: readonly Searched[]): Scores {
     'decode tokens a trace': sum(all.map(({ found }) => found.tokens)) / all.length,
     coverage: tested.filter(holds).length / tested.length,
     bias: sum(reported.map(({ truth, size }) => size - truth)) / reported.length,
+    'rms error': Math.sqrt(sum(reported.map(({ squaredError }) => squaredError)) / reported.length),
     'median width': median(tested.map(({ low, high }) => high - low)),
   }
 }
