@@ -63,12 +63,12 @@ function described(): string[] {
 function table(): string[] {
   const rows = [...found].map(([name, of]) => {
     const each = of.map(score)
-    const cells = figureNames.map(({ name: figure, show: text }) => {
+    const cells = figureNames.map(({ name: figure, digits }) => {
       const values = each.map((one) => one[figure])
       const value = (scores.get(name) as Scores)[figure]
-      return Number.isNaN(value)
-        ? '-'
-        : `${text(value)} (${text(Math.min(...values))}-${text(Math.max(...values))})`
+      const [low, high] = [Math.min(...values), Math.max(...values)]
+      const [text, ...ends] = [value, low, high].map((one) => one.toFixed(digits).replace(/^(-?)0\./, '$1.'))
+      return Number.isNaN(value) ? '-' : `${text} (${ends.join('-')})`
     })
     return `| ${name} | ${cells.join(' | ')} |`
   })

@@ -22,23 +22,18 @@ export interface Searched {
 /** The figures of a method, NaN where it has none. */
 export type Scores = Readonly<Record<(typeof figureNames)[number]['name'], number>>
 
-const [whole, decimals, thousandths] = [0, 2, 3].map((digits) => (value: number): string => {
-  return Number.isNaN(value) ? '-' : value.toFixed(digits).replace(/^(-?)0\./, '$1.')
-}) as [Show, Show, Show]
-type Show = (value: number) => string
-
 /** False is a report of a token that does not change p by half the gap: what the tests exclude. */
 export const figureNames = [
-  { name: 'precision', unit: 'share', show: decimals },
-  { name: 'recall', unit: 'share', show: decimals },
-  { name: 'false share', unit: 'share', show: decimals },
-  { name: 'rollouts a trace', unit: 'rollouts', show: whole },
-  { name: 'rollouts a true pivot', unit: 'rollouts', show: whole },
-  { name: 'decode tokens a trace', unit: 'tokens', show: whole },
-  { name: 'coverage', unit: 'share', show: decimals },
-  { name: 'bias', unit: 'share', show: thousandths },
-  { name: 'rms error', unit: 'share', show: thousandths },
-  { name: 'median width', unit: 'share', show: decimals },
+  { name: 'precision', unit: 'share', digits: 2 },
+  { name: 'recall', unit: 'share', digits: 2 },
+  { name: 'false share', unit: 'share', digits: 2 },
+  { name: 'rollouts a trace', unit: 'rollouts', digits: 0 },
+  { name: 'rollouts a true pivot', unit: 'rollouts', digits: 0 },
+  { name: 'decode tokens a trace', unit: 'tokens', digits: 0 },
+  { name: 'coverage', unit: 'share', digits: 2 },
+  { name: 'bias', unit: 'share', digits: 3 },
+  { name: 'rms error', unit: 'share', digits: 3 },
+  { name: 'median width', unit: 'share', digits: 2 },
 ] as const
 
 /** What is reported against what is true. */
