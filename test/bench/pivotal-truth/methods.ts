@@ -57,9 +57,10 @@ function mode(name: string, options: Omit<SearchOptions, 'gap' | 'q'>, engine = 
     engine,
     find: async ({ logprobs, correct }, source, key) => {
       const { pivots } = await searchTrace({ logprobs, correct }, source, { gap, q: 0.1, key, ...options })
+      const unconfirmed = options.confirmRollouts === 0
       const tested = pivots.map(({ position, search, fresh, confirmed }) => {
-        const unconfirmed = options.confirmRollouts === 0
-        const change = unconfirmed ? search : fresh
+        // The recursion's own estimates at both ends; else what the stage writes.
+        const change = unconfirmed && options.mode === 'published' ? search : fresh
         return { position, ...change, reported: unconfirmed ? reaches(change.delta) : confirmed }
       })
       return { reported: tested.filter((one) => one.reported), intervals: tested }
