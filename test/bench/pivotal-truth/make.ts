@@ -1,5 +1,5 @@
 /** Makes student.json: what the shipped student's success probability is at every position of traces of its own.
- *  `npx tsx test/bench/pivotal-truth/make.ts`; two cores take some minutes for many rollouts at every position, and two
+ *  `npx tsx test/bench/pivotal-truth/make.ts`; two cores take some minutes for many rollouts at every position, and some
  *  more for the exact change over each open token. With --exact only those, of the traces in the file. Development problems
  *  only: no figure of the README is measured on them. */
 import { writeFileSync } from 'node:fs'

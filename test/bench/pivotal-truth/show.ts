@@ -1,5 +1,6 @@
 /** Prints what the student's pivotal tokens look like, for docs/pivots.md: `npx tsx test/bench/pivotal-truth/show.ts`. First the
  *  kinds of its open tokens by their true changes, then what the stage confirms and certifies in the same traces. */
+import { setMaxListeners } from 'node:events'
 import { localModel } from '../../../src/model/local.ts'
 import { findPivotalTokens } from '../../../src/stages/pivotal/find-pivotal-tokens.ts'
 import { locate } from '../../../src/store/bundled.ts'
@@ -7,6 +8,8 @@ import { numericAnswer } from '../../../src/verify/verifier.ts'
 import { pivotsOf } from '../../stages/pivots-of.ts'
 import { changeAt, gap, readTruth, rule, type TrueTrace, valueAt } from './truth.ts'
 
+// Every request under way listens for the end of the run.
+setMaxListeners(0)
 const { traces } = readTruth()
 const student = await localModel(locate('datasets/models/student'))
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { pruneMargin } from '../../../src/stages/pivotal/search/source.ts'
 
 /** Rollouts that came out right after so many tokens of the trace, and how many there were. */
 export type TrueNode = readonly [successes: number, trials: number]
@@ -46,7 +47,7 @@ export function readTruth(): {
 
 /** The log-probability of the token does not exclude that it is pivotal: its probability is .82 at most. */
 export function isOpen({ logprobs }: PlainTrace, at: number): boolean {
-  return -Math.expm1(logprobs[at] as number) >= 0.9 * gap
+  return -Math.expm1(logprobs[at] as number) >= pruneMargin * gap
 }
 
 /** Success probability at node k of a trace, by plain rollouts. */
