@@ -41,7 +41,7 @@ export interface Stage<Needs extends Columns, Adds extends Columns> {
   readonly options?: Readonly<Record<string, unknown>>
   /** Model completions that a row is expected to cost, for the plan. */
   readonly callsPerRow?: number
-  /** Cap on the completions of all rows of the run, over all shards. */
+  /** Model completions that all rows together may cost, over all shards: a cap on the run. */
   readonly mostCalls?: number
   /** How these are asked for, for the price of a plan. */
   readonly asks?: Asks
