@@ -144,7 +144,7 @@ export default definePipeline({
       .into(searchTraces)
       .into(rollouts)
       .into(prm)
-      .through(eachPivotalToken())
+      .through(eachPivotalToken({ unconfirmed: confirmRollouts === 0 }))
       .into(pivotalTokens)
       .into(dpoPivotal)
       .into(dpoBranchText)
