@@ -35,6 +35,7 @@ export default definePipeline({
   name: 'quickstart',
   description:
     'Problems -> decontamination -> teacher traces -> decontamination -> teachable -> pivotal tokens -> preference pairs',
+  example: 'fulcrum run quickstart --problems problems.jsonl --against benchmark.jsonl --out runs/mine',
   options: z.object({
     problems: z
       .string()
