@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { FulcrumError } from '../errors.ts'
 import { closeModels, type Plan, planPipeline } from '../pipeline/plan.ts'
 import { runPipeline } from '../pipeline/run.ts'
-import { cachedPrompts, noiseAlarm } from '../report/notes.ts'
+import { notesOf } from '../report/notes.ts'
 import type { Manifest } from '../store/manifest.ts'
 import { command, type Input } from './command.ts'
 import { progressOf } from './progress.ts'
@@ -106,11 +106,7 @@ export function summaryOf(manifest: Manifest): string {
       ...Object.entries(manifest.configs).map(([name, { rows, shards }]) => [name, rows, shards.length]),
     ]),
   ]
-  const { counters } = manifest
-  const [cached, alarm] = [cachedPrompts(counters), noiseAlarm(counters)]
-  if (cached !== null) parts.push(`cached prompt tokens ${cached.share} of ${cached.of}`)
-  if (alarm !== null) parts.push(alarm)
-  return parts.join('\n\n')
+  return [...parts, ...notesOf(manifest.counters)].join('\n\n')
 }
 
 /** What follows a colon in a reason is of one row: the manifest and `removed` have it. */

@@ -32,6 +32,15 @@ export function noiseAlarm(counters: Counters): string | null {
   )
 }
 
+/** What the counters of a run give to think, a line each. */
+export function notesOf(counters: Counters): string[] {
+  const [cached, alarm] = [cachedPrompts(counters), noiseAlarm(counters)]
+  return [
+    ...(cached === null ? [] : [`cached prompt tokens ${cached.share} of ${cached.of}`]),
+    ...(alarm === null ? [] : [alarm]),
+  ]
+}
+
 /** A counter for people; those in thousandths as what they are thousandths of. */
 export function counterText(name: string, value: number): readonly [name: string, value: string] {
   const whole = name.replace(/_thousandths$/, '')

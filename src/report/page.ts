@@ -1,4 +1,12 @@
-import { type BeforeAfter, changeOf, decimal, signed, whole, withInterval } from './measured.ts'
+import {
+  type BeforeAfter,
+  changeOf,
+  confirmedText,
+  decimal,
+  signed,
+  whole,
+  withInterval,
+} from './measured.ts'
 import { beforeAfter, curve } from './charts.ts'
 import type { ReportData } from './data.ts'
 import { htmlDocument } from './document.ts'
@@ -57,7 +65,7 @@ function tiles(data: ReportData, evaluation: BeforeAfter | null): Markup {
   return markup`<div class="tiles">
     ${tile(whole(data.problems), 'problems in', data.malformed > 0 ? `${whole(data.malformed)} malformed` : '')}
     ${tile(whole(data.manifest.removed.rows), 'rows dropped', 'each kept with its reason')}
-    ${tile(whole(data.pivots), 'pivotal tokens', `${whole(data.confirmed)} confirmed on fresh rollouts`)}
+    ${tile(whole(data.pivots), 'pivotal tokens', confirmedText(data))}
     ${tile(whole(data.pairs), 'preference pairs', 'disjoint 95 % intervals')} ${effects}
   </div>`
 }

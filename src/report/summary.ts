@@ -1,6 +1,14 @@
 import { share } from '../statistics/estimate.ts'
 import type { ReportData } from './data.ts'
-import { type BeforeAfter, changeOf, decimal, signed, whole, withInterval } from './measured.ts'
+import {
+  type BeforeAfter,
+  changeOf,
+  confirmedText,
+  decimal,
+  signed,
+  whole,
+  withInterval,
+} from './measured.ts'
 import { cachedPrompts, type Counters, noiseAlarm } from './notes.ts'
 import { rolloutsText } from './teachable.ts'
 
@@ -13,9 +21,7 @@ export function summaryTable(data: ReportData, evaluation: BeforeAfter | null = 
     ['rows dropped', whole(manifest.removed.rows)],
     ...drops,
     ...(data.gate?.rollouts ? [gateLine(data.gate.rollouts)] : []),
-    ...(data.pivots > 0
-      ? [['pivotal tokens', whole(data.pivots), `${whole(data.confirmed)} confirmed on fresh rollouts`]]
-      : []),
+    ...(data.pivots > 0 ? [['pivotal tokens', whole(data.pivots), confirmedText(data)]] : []),
     ['preference pairs', whole(data.pairs), 'one token a side, disjoint 95 % intervals'],
     ...cachedLine(manifest.counters),
     ...(evaluation === null ? [] : measured(evaluation)),

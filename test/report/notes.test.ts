@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { dirname } from 'node:path'
 import { test } from 'node:test'
 import { readReportData } from '../../src/report/data.ts'
 import { cachedPrompts, type Counters, noiseAlarm } from '../../src/report/notes.ts'
@@ -7,12 +8,15 @@ import { summaryTable } from '../../src/report/summary.ts'
 import { summaryOf } from '../../src/cli/run.ts'
 import { exceedsMartingale } from '../../src/statistics/martingale.ts'
 import { rngFor } from '../../src/statistics/random.ts'
+import { say } from '../cli/say.ts'
 import { runFolder } from './run-folder.ts'
 
-/** The run's summary, the quickstart's table and the page of a run with these counters. */
+/** The run's summary, the quickstart's table and page, and what fulcrum report prints, of a run with these counters. */
 async function shown(counters: Counters): Promise<string[]> {
-  const data = await readReportData(await runFolder({ change: { counters } }))
-  return [summaryOf(data.manifest), summaryTable(data), page({ data, evaluation: null, log: [] })]
+  const path = await runFolder({ change: { counters } })
+  const data = await readReportData(path)
+  const html = page({ data, evaluation: null, log: [] })
+  return [summaryOf(data.manifest), summaryTable(data), html, await say('report', dirname(path))]
 }
 
 const noisy = { on_policy_traces: 25, squared_change_thousandths: 12_300 }
@@ -22,8 +26,8 @@ test('the share of prompt tokens that servers had in their cache is said where t
     ...{ student_prompt_tokens: 1_204_331, student_cached_tokens: 999_595 },
     ...{ prompt_tokens: 2_000_000, cached_prompt_tokens: 1_000_000 },
   }
-  const [run, table, html] = (await shown(told)) as [string, string, string]
-  assert.match(run, /^cached prompt tokens 83 % of 1\.2M$/m)
+  const [run = '', table = '', html = '', report = ''] = await shown(told)
+  for (const text of [run, report]) assert.match(text, /^cached prompt tokens 83 % of 1\.2M$/m)
   assert.match(table, /^cached prompt tokens +83 % +of 1\.2M$/m)
   assert.match(html, /<td>share of prompt tokens cached<\/td>\s*<td class="n">83 % of 1\.2M<\/td>/)
   const silent = await shown({ student_prompt_tokens: 1000, student_cached_tokens: 0, prompt_tokens: 1000 })
