@@ -35,6 +35,7 @@ export default definePipeline({
   name: 'quickstart',
   description:
     'Problems -> decontamination -> teacher traces -> decontamination -> teachable -> pivotal tokens -> preference pairs',
+  example: 'fulcrum run quickstart --problems problems.jsonl --against benchmark.jsonl --out runs/mine',
   options: z.object({
     problems: z
       .string()
@@ -144,7 +145,7 @@ export default definePipeline({
       .into(searchTraces)
       .into(rollouts)
       .into(prm)
-      .through(eachPivotalToken())
+      .through(eachPivotalToken({ unconfirmed: confirmRollouts === 0 }))
       .into(pivotalTokens)
       .into(dpoPivotal)
       .into(dpoBranchText)

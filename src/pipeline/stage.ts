@@ -41,7 +41,7 @@ export interface Stage<Needs extends Columns, Adds extends Columns> {
   readonly options?: Readonly<Record<string, unknown>>
   /** Model completions that a row is expected to cost, for the plan. */
   readonly callsPerRow?: number
-  /** Model completions that all rows together may cost: a cap on the run. */
+  /** Model completions that all rows together may cost, over all shards: a cap on the run. */
   readonly mostCalls?: number
   /** How these are asked for, for the price of a plan. */
   readonly asks?: Asks

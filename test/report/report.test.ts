@@ -47,6 +47,7 @@ test('shows pivotal tokens with their colours, probabilities and pairs', async (
   assert.match(text, /none certified/)
   assert.match(text, /⏎\n/)
   assert.deepEqual([data.traces.length, data.traces[0]?.length, data.confirmed], [1, 3, 3])
+  assert.match(text, /<b>3<\/b>pivotal tokens<br \/><small>all confirmed on fresh rollouts/)
 })
 
 const attack = `</style></title><script>alert(1)</script><img src=x onerror="alert(1)">'"&\u202Egnp.exe\u0000`
