@@ -98,12 +98,13 @@ async function behindServer(): Promise<Figure[]> {
   return figures
 }
 
-const share = (name: string, held: number, all: number): Figure =>
-  figure(name, held / all, `of ${all}`, 'nominal .95', wanted)
+function share(name: string, held: number, all: number): Figure {
+  return figure(name, held / all, `of ${all}`, 'nominal .95', wanted)
+}
 
-const figure = (name: string, value: number, unit: string, baseline: string, against: number): Figure => ({
-  ...{ bench: 'stage', case: name, value, unit, baseline, ratio: value / against },
-})
+function figure(name: string, value: number, unit: string, baseline: string, against: number): Figure {
+  return { ...{ bench: 'stage', case: name, value, unit, baseline }, ratio: value / against }
+}
 
 function missed(claim: string): void {
   console.error(`missed: ${claim}`)
