@@ -1,6 +1,7 @@
 import { pruneMargin } from '../../src/stages/pivotal/search/source.ts'
 import { plantedSource } from '../stages/planted-source.ts'
 import type { World } from '../stages/toy-world.ts'
+import type { Figure } from './figure.ts'
 import { gap } from './pivotal-methods.ts'
 
 /** What a world's traces are like, so that a figure can be read: means over its traces, and rollouts from their roots. */
@@ -22,8 +23,8 @@ export interface Profile {
   readonly correlation: number
 }
 
-/** What pivotal-token-search.md says of 300 such traces. */
-export const asPublished: Pick<Profile, 'nats' | 'open' | 'pivots' | 'squared' | 'bound'> = {
+/** What the page that describes the first world says of 300 such traces. */
+const published: Partial<Record<string, number>> = {
   nats: 47,
   open: 50,
   pivots: 1.2,
@@ -104,6 +105,18 @@ export function profileLine(seed: string, traces: number, of: Profile): string {
     `right answers ${right.toFixed(0)} tokens, wrong ones ${wrong.toFixed(0)}: correlation of length and verdict ${of.correlation.toFixed(2)}`,
   ].join('; ')
 }
+
+/** The same as figures; of the first world against what the page says of it. */
+export const profileFigures = (world: string, profile: Profile, isFirst: boolean): Figure[] =>
+  Object.entries({ ...profile }).map(([name, value]) => {
+    const baseline = isFirst ? published[name] : undefined
+    return {
+      ...{ bench: 'pivotal', case: `${world}; traces; ${name}`, value, unit: 'a trace' },
+      ...(baseline === undefined
+        ? { baseline: 'itself', ratio: 1 }
+        : { baseline: 'the page', ratio: value / baseline }),
+    }
+  })
 
 export const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
 const mean = (values: readonly number[]): number => sum(values) / values.length

@@ -10,32 +10,17 @@ import {
 } from '../stages/planted-worlds.ts'
 import { type PlantedOptions, sourceOf, wrongLonger } from '../stages/planted-source.ts'
 import { makeWorld, type World } from '../stages/toy-world.ts'
-import { type Figure, show } from './figure.ts'
+import { show } from './figure.ts'
 import {
   countingRequests,
-  gap,
   indexBisection,
   linearScan,
   type Method,
   mode,
   type Reported,
 } from './pivotal-methods.ts'
-import {
-  asPublished,
-  changeAt,
-  isPivot,
-  type Profile,
-  profileLine,
-  profileOf,
-  sum,
-} from './pivotal-profile.ts'
-
-type Name = (typeof names)[number]
-const names = [
-  'rollouts a trace', 'precision', 'recall', 'false share', 'rollouts a true pivot',
-  'decode tokens a true pivot', 'bias', 'share of traces with a false report', 'interval coverage', 'requests a trace',
-] as const // prettier-ignore
-type Scores = Readonly<Record<Name, number>>
+import { profileFigures, profileLine, profileOf } from './pivotal-profile.ts'
+import { score, type Scores, scoreFigures, scoreTable } from './pivotal-scores.ts'
 
 const frugal = mode({ mode: 'frugal' })
 const thorough = mode({ mode: 'thorough' })
@@ -62,66 +47,30 @@ const methods: readonly (readonly [name: string, method: Method, can: PlantedOpt
 
 interface BenchWorld {
   readonly name: string
-  /** First words of the key that its traces are drawn from; the trace's number ends it. */
+  /** First word of the key that its traces are drawn from; the trace's number ends it. */
   readonly seed: string
   readonly count: number
-  readonly make: (seed: string, i: number) => World
+  /** Tokens of a trace. */
+  readonly length: number
+  readonly make: (length: number, seed: string, i: number) => World
 }
+const first = '300 tokens'
+const sure = 'finished traces of 80 tokens, 19 in 20 sure'
 const worlds: readonly BenchWorld[] = [
-  { name: '300 tokens', seed: 'bench', count: 300, make: (seed, i) => makeWorld(300, seed, i) },
-  { name: '1,500 tokens', seed: 'bench long', count: 60, make: (seed, i) => makeWorld(1500, seed, i) },
+  { name: first, seed: 'bench', count: 300, length: 300, make: makeWorld },
+  { name: '1,500 tokens', seed: 'bench long', count: 60, length: 1500, make: makeWorld },
   {
     name: 'finished traces of 1,500 tokens',
     seed: 'bench finished',
     count: 60,
-    make: (seed, i) => finishedWorld(1500, seed, i),
+    length: 1500,
+    make: finishedWorld,
   },
-  {
-    name: 'finished traces of 80 tokens, 19 in 20 sure',
-    seed: 'bench',
-    count: 150,
-    make: (seed, i) => decidedWorld(80, seed, i),
-  },
-  {
-    name: 'opposite pivots that cancel',
-    seed: 'bench',
-    count: 100,
-    make: (seed, i) => cancellingWorld(300, seed, i),
-  },
-  { name: 'no pivot at all', seed: 'bench', count: 200, make: (seed, i) => nullWorld(300, seed, i) },
-  { name: 'many small drifts', seed: 'bench', count: 200, make: (seed, i) => driftWorld(300, seed, i) },
+  { name: sure, seed: 'bench', count: 150, length: 80, make: decidedWorld },
+  { name: 'opposite pivots that cancel', seed: 'bench', count: 100, length: 300, make: cancellingWorld },
+  { name: 'no pivot at all', seed: 'bench', count: 200, length: 300, make: nullWorld },
+  { name: 'many small drifts', seed: 'bench', count: 200, length: 300, make: driftWorld },
 ]
-
-function score(traces: readonly World[], found: readonly Reported[]): Scores {
-  const all = found.flatMap(({ pivots }, i) =>
-    pivots.map(({ position, delta }) => ({ world: traces[i] as World, position, delta })),
-  )
-  const right = all.filter(({ world, position }) => isPivot(world, position)).length
-  const pivots = traces.flatMap((world) => world.logprobs.filter((_, i) => isPivot(world, i))).length
-  const small = all.filter(({ world, position }) => Math.abs(changeAt(world, position)) < gap / 2)
-  const excess = all.map(
-    ({ world, position, delta }) => Math.abs(delta) - Math.abs(changeAt(world, position)),
-  )
-  const intervals = found.flatMap(({ intervals }, i) =>
-    intervals.map(({ position, low, high }) => {
-      const delta = changeAt(traces[i] as World, position)
-      return low <= delta && delta <= high
-    }),
-  )
-  const rollouts = sum(found.map((one) => one.rollouts))
-  return {
-    'rollouts a trace': rollouts / traces.length,
-    precision: right / all.length,
-    recall: right / pivots,
-    'false share': small.length / all.length,
-    'rollouts a true pivot': rollouts / right,
-    'decode tokens a true pivot': sum(found.map((one) => one.tokens)) / right,
-    bias: sum(excess) / all.length,
-    'share of traces with a false report': new Set(small.map(({ world }) => world)).size / traces.length,
-    'interval coverage': intervals.filter(Boolean).length / intervals.length,
-    'requests a trace': sum(found.map((one) => one.requests)) / traces.length,
-  }
-}
 
 async function measure({ name: world }: BenchWorld, traces: readonly World[]): Promise<Map<string, Scores>> {
   const scores = new Map<string, Scores>()
@@ -136,59 +85,10 @@ async function measure({ name: world }: BenchWorld, traces: readonly World[]): P
   return scores
 }
 
-function figures(world: string, scores: ReadonlyMap<string, Scores>): Figure[] {
-  const reference = scores.get(published) as Scores
-  return [...scores].flatMap(([method, values]) =>
-    names
-      .filter((name) => Number.isFinite(values[name]))
-      .map((name) => {
-        const compared = Number.isFinite(reference[name]) && reference[name] !== 0
-        return {
-          bench: 'pivotal',
-          case: `${world}; ${method}; ${name}`,
-          value: values[name],
-          unit: unitOf(name),
-          baseline: compared ? published : 'itself',
-          ratio: compared ? values[name] / reference[name] : 1,
-        }
-      }),
-  )
-}
-
-const unitOf = (name: Name): string =>
-  ['rollouts', 'requests'].find((unit) => name.startsWith(unit)) ??
-  (name.startsWith('decode') ? 'tokens' : 'share')
-
-/** What the traces are like, against what the page says of the first world's. */
-const profileFigures = (world: string, profile: Profile): Figure[] =>
-  Object.entries({ ...profile }).map(([name, value]) => {
-    const published: Partial<Record<string, number>> = world === '300 tokens' ? asPublished : {}
-    const baseline = published[name]
-    return {
-      ...{ bench: 'pivotal', case: `${world}; traces; ${name}`, value, unit: 'a trace' },
-      ...(baseline === undefined
-        ? { baseline: 'itself', ratio: 1 }
-        : { baseline: 'the page', ratio: value / baseline }),
-    }
-  })
-
-function table(scores: ReadonlyMap<string, Scores>): string {
-  const cell = (name: Name, value: number): string =>
-    !Number.isFinite(value)
-      ? '-'
-      : /rollouts|tokens|requests/.test(name)
-        ? String(Math.round(value))
-        : value.toFixed(3)
-  const rows = [...scores].map(
-    ([method, values]) => `| ${method} | ${names.map((name) => cell(name, values[name])).join(' | ')} |`,
-  )
-  return [`| method | ${names.join(' | ')} |`, `|---|${names.map(() => '---|').join('')}`, ...rows].join('\n')
-}
-
 /** What has to hold, as [claim, whether it does]. */
 function bars(all: ReadonlyMap<string, ReadonlyMap<string, Scores>>): (readonly [string, boolean])[] {
   const at = (world: string, method: string): Scores => all.get(world)?.get(method) as Scores
-  const [f, t] = [at('300 tokens', 'frugal'), at('300 tokens', 'thorough')]
+  const [f, t] = [at(first, 'frugal'), at(first, 'thorough')]
   const quiet = ['no pivot at all', 'many small drifts'].flatMap((world) =>
     ['frugal', 'thorough', 'frugal, nothing forced', 'thorough, nothing forced'].map(
       (method) =>
@@ -224,14 +124,15 @@ export async function bench(): Promise<void> {
       `Wrong answers take ${wrongLonger} times the tokens of right ones from where they leave the trace; no decision sees it.`,
     )
   for (const world of worlds) {
-    const { name, seed, count, make } = world
-    const traces = Array.from({ length: count }, (_, i) => make(seed, i))
+    const { name, seed, count, length, make } = world
+    const traces = Array.from({ length: count }, (_, i) => make(length, seed, i))
     const profile = await profileOf(name, traces)
     if (!json) console.log(`\n${name}\n${profileLine(seed, count, profile)}`)
     const scores = await measure(world, traces)
     all.set(name, scores)
-    if (json) show([...profileFigures(name, profile), ...figures(name, scores)])
-    else console.log(table(scores))
+    if (json)
+      show([...profileFigures(name, profile, name === first), ...scoreFigures(name, scores, published)])
+    else console.log(scoreTable(scores))
   }
   const missed = bars(all).filter(([, held]) => !held)
   for (const [claim] of missed) console.error(`missed: ${claim}`)
