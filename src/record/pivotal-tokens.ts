@@ -151,6 +151,6 @@ export const pivotalTokens: Shape<typeof needs, typeof columns> = {
   ],
 }
 
-/** Whether either side has rollouts. A cap may leave candidates without: they have no probabilities to show. */
-const measured = (row: { readonly n_before: number; readonly n_after: number }): boolean =>
-  row.n_before > 0 && row.n_after > 0
+/** A row without probabilities has nothing to show: JSON has no number for them. */
+const measured = (row: { readonly prob_before: number; readonly prob_after: number }): boolean =>
+  Number.isFinite(row.prob_before) && Number.isFinite(row.prob_after)

@@ -8,11 +8,12 @@ import { seedFor } from '../../statistics/random.ts'
 import type { Verifier } from '../../verify/verifier.ts'
 import type { Sampler } from '../generate-traces.ts'
 import { type Allowance, allowanceOf } from './allowance.ts'
-import { mostUncertainFirst, rolloutBudget } from './budget.ts'
+import { mostUncertainFirst, rolloutBudget, shareOf } from './budget.ts'
+import { requireOptions } from './check-options.ts'
 import { judgeOf } from './judge.ts'
 import { requireOneProcess } from './one-process.ts'
 import { questionsOf } from './question.ts'
-import { samplingRule } from './rollouts.ts'
+import { canForce, samplingRule } from './rollouts.ts'
 import { effortOf } from './search/effort.ts'
 import type { SearchMode } from './search/result.ts'
 import { promptOf, searchRow } from './search-row.ts'
@@ -98,7 +99,7 @@ function shardSearch(of: SearchSettings): Stage<typeof needs, typeof searchColum
     concurrency: of.concurrency ?? 8,
     // What is shared is settled here, in the order of the rows, before anything is waited for.
     each: (row, run) => {
-      allowance ??= allowanceOf(shareOf(maxRollouts, run))
+      allowance ??= allowanceOf(maxRollouts === undefined ? undefined : shareOf(maxRollouts, run, of))
       checked ??= check(of, row, run)
       const question = questionOf(row)
       const wanted = Math.min(traceRollouts, rolloutBudget(row, of))
@@ -114,7 +115,7 @@ function shardSearch(of: SearchSettings): Stage<typeof needs, typeof searchColum
 
 function settingsOf(options: FindPivotalTokensOptions): SearchSettings {
   const tokenizer = requireExact(options.student)
-  requireChance(options.temperature)
+  requireOptions(options)
   const { mode = 'frugal', q = 0.1, unit = 'token', task = 'math', pairRollouts = 64 } = options
   const { rollouts: given, confirmRollouts } = options
   const effort = effortOf({
@@ -143,23 +144,24 @@ function identityOf(of: SearchSettings): Readonly<Record<string, unknown>> {
 }
 
 /** Published: both ends of the trace and the way to one pivot in a trace of full length; in the other modes about as many tokens
- *  draw rollouts, two a request. Then one confirmation, eight a request, and one pair. More pivots cost more. */
-function expectedOf({ mode, rollouts, confirmRollouts, pairRollouts, maxTokens }: SearchSettings) {
+ *  draw rollouts, two a request. Then one confirmation, eight a request, and one pair. More pivots cost more; where answers seen
+ *  need not be drawn again, a quarter of that was more than enough on the shipped student. */
+function expectedOf(of: SearchSettings) {
+  const { mode, rollouts, confirmRollouts, pairRollouts, maxTokens, traceRollouts, maxRollouts } = of
   const nodes = 2 + Math.ceil(Math.log2(maxTokens))
   const searching = mode === 'published' ? nodes : Math.ceil((nodes * rollouts) / 2)
+  const all = nodes * rollouts + 2 * confirmRollouts + pairRollouts
+  const calls = mode !== 'published' && canForce(of) ? Math.ceil(all / 4) : all
   return {
-    callsPerRow: nodes * rollouts + 2 * confirmRollouts + pairRollouts,
+    callsPerRow: Math.min(calls, traceRollouts ?? Infinity),
+    ...(maxRollouts !== undefined && { mostCalls: maxRollouts }),
     asks: {
-      requestsPerRow: searching + Math.ceil(confirmRollouts / 4) + 1,
+      requestsPerRow: Math.min(calls, searching + Math.ceil(confirmRollouts / 4) + 1),
       maxTokens,
       longestPrefix: maxTokens,
     },
   }
 }
-
-/** A shard's part of a cap on the run: shards may be made by several processes, in any order. */
-const shareOf = (maxRollouts: number | undefined, { shards = 1 }: Run): number | undefined =>
-  maxRollouts === undefined ? undefined : Math.floor(maxRollouts / shards)
 
 const check = (of: SearchSettings, row: TraceRow, run: Run): Promise<void> =>
   requireOneProcess(of.student, promptOf(of.tokenizer, row), {
@@ -178,14 +180,5 @@ function requireExact(student: Model): Tokenizer {
     'model',
     `${id} cannot be searched for pivotal tokens: it lacks ${lacks.join(', ')}`,
     'Use a local model folder, or an endpoint that takes and returns token ids (vLLM, SGLang, llama-server) with --tokenizer; fulcrum doctor --endpoint shows what one does.',
-  )
-}
-
-function requireChance(temperature: number): void {
-  if (temperature > 0) return
-  throw new FulcrumError(
-    'plan',
-    `findPivotalTokens at temperature ${temperature}: a greedy policy has no success probability between 0 and 1`,
-    'Give the temperature that the policy is used with, above 0.',
   )
 }
