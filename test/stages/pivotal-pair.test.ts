@@ -96,18 +96,20 @@ test('each step of a trace has the rollouts that reached its end, steps too few 
     }))
   // Ten leave in the first sentence, all wrong; ten in the third, nine right; the fifth token is never reached by eight.
   const rollouts = [...along(1, false, 10), ...along(4, true, 9), ...along(4, false, 1), ...along(5, true, 2)]
-  const values = Array.from({ length: 7 }, (_, node) => ({ node, value: node / 10, low: 0, high: 1 }))
-  const steps = stepsOf(rollouts, {
-    tokens: ['a', 'b', 'c', 'd', 'e', 'f'],
-    ends: [2, 4, 5, 6],
-    correct: false,
-    values,
-  })
+  const values = Array.from({ length: 7 }, (_, node) => ({ node, value: node / 10, ...whole }))
+  const trace = { tokens: ['a', 'b', 'c', 'd', 'e', 'f'], ends: [2, 4, 5, 6], correct: false }
+  const steps = stepsOf(rollouts, { ...trace, values })
   assert.deepEqual(steps, [
-    { text: 'ab', value: 0.2, right: true, trials: 12 },
-    { text: 'cd', value: 0.4, right: true, trials: 12 },
-    { text: 'ef', value: 0, right: false, trials: 1 },
+    { text: 'ab', value: 0.2, value_low: 0, value_high: 1, right: true, trials: 12 },
+    { text: 'cd', value: 0.4, value_low: 0, value_high: 1, right: true, trials: 12 },
+    { text: 'ef', value: 0, value_low: 0, value_high: 0, right: false, trials: 1 },
   ])
+  const narrow = values.map((one) => ({ ...one, low: one.value - 0.2, high: one.value + 0.2 }))
+  assert.deepEqual(
+    stepsOf(rollouts, { ...trace, values: narrow }).map(({ text }) => text),
+    ['ab', 'cd', 'e', 'f'],
+    'what is known of an end without them counts too',
+  )
 })
 
 test('asks of one round go out by the length of their prefix', async () => {

@@ -46,7 +46,7 @@ export async function searchRow(
     signal: run.signal,
   })
   const tokens = traceIds.map((id) => tokenizer.decode([id]))
-  const ends = [...sentenceEnds(tokens.slice(0, -1)).slice(0, -1), traceIds.length]
+  const ends = [...sentenceEnds(tokens.slice(0, -1), of.stepEnds).slice(0, -1), traceIds.length]
   const { verdict } = await shared.question.judge([], traceIds, 'stop')
   const onPolicy = row.teacher_model === student.id
   const trace = { promptIds, traceIds, scores, tokens, ends, onPolicy, correct: verdict === 'equal' }
