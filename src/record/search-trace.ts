@@ -11,7 +11,10 @@ const search = {
   trace_tokens: col.list(col.string('token text'), 'the same as text, token by token'),
   logprobs: col.list(col.double('nats'), "log-probability of each token under the rollouts' sampler"),
   pruned: col.list(col.bool('closed'), 'tokens whose log-probability alone excludes that they are pivotal'),
-  sentence_ends: col.list(col.int32('tokens'), 'node after the last token of each sentence'),
+  sentence_ends: col.list(
+    col.int32('tokens'),
+    'node after the last token of each sentence, or of another step of the policy',
+  ),
   nodes: col.list(
     col.struct(
       {
@@ -34,7 +37,7 @@ const search = {
     ),
     'every node of the trace but the last',
   ),
-  unit: col.string('what was searched: token or sentence'),
+  unit: col.string('what was searched: token, or sentence and then the tokens inside'),
   spent: col.struct(
     {
       search_rollouts: col.int32('rollouts that selected'),
@@ -101,7 +104,10 @@ const columns = {
   answer: needs.answer,
   mode: searchColumns.search_mode,
   ...search,
-  pivots: col.list(col.int32('tokens of the trace before it'), 'position of each pivotal token'),
+  pivots: col.list(
+    col.int32('tokens of the trace before it'),
+    'position of each pivotal token, and of each sentence that was tested as a whole',
+  ),
   verifier_id: searchColumns.rollout_verifier_id,
 }
 

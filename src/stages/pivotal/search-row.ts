@@ -15,6 +15,7 @@ import { type Bought, canForce, rolloutProcess, samplingRule } from './rollouts.
 import { resultColumns, type Trace, traceColumns } from './search-columns.ts'
 import type { SearchResult } from './search/result.ts'
 import { searchTrace } from './search/search-trace.ts'
+import { searchUnitsFirst } from './search/units-first.ts'
 import type { Rollout } from './search/source.ts'
 import { sentenceEnds } from './sentences.ts'
 
@@ -66,7 +67,8 @@ async function searched(
   const { judge } = question
   const key = [run.seed, 'findPivotalTokens', row.trace_id]
   const process = rolloutProcess({ ...of, promptIds, judge, key, run })
-  const result = await searchTrace(
+  const search = of.unit === 'sentence' ? searchUnitsFirst : searchTrace
+  const result = await search(
     {
       logprobs: scores.map(({ logprob }) => logprob),
       lowerBounds: scores.map(({ isLowerBound }) => isLowerBound === true),
