@@ -7,8 +7,8 @@ const id = col.int32('token id')
 /** What is known of a pivotal token, of a pair only where one was certified. */
 const evidence = {
   pivot_context: col.string('prompt and trace before the token, as text'),
-  pivot_token: col.string('text of the token; of the whole unit where sentences were searched'),
-  pivot_token_id: col.int32('its id, or the first of its unit'),
+  pivot_token: col.string('text of the token, or of the whole sentence'),
+  pivot_token_id: col.int32('its id, or the first of the sentence'),
   prob_before: col.double('success probability before the token, from fresh rollouts'),
   prob_after: col.double('success probability after it, from fresh rollouts'),
   prob_delta: col.double('prob_after - prob_before'),
@@ -30,16 +30,21 @@ const evidence = {
   estimator: col.string(
     'how it was found; and how often the policy takes another token: exactly known (stratified), or counted',
   ),
-  unit_tokens: col.int32('tokens of the unit: 1 for a token'),
+  unit_tokens: col.int32('1 for a token; tokens of a sentence that was searched as a whole'),
   position: col.int32('tokens of the trace before it'),
+  sentence_index: col.int32('number of the sentence it lies in, or is, from 0'),
   trace_length: col.int32('tokens of the trace, end token included'),
   e_value: col.double('e-value of the fresh rollouts against no change that matters'),
-  logprob: col.double('log-probability of the token (of the whole unit) under the sampler, nats'),
+  logprob: col.double('log-probability of the token (of the whole sentence) under the sampler, nats'),
   logprob_is_lower_bound: col.bool('the engine lists a few likeliest tokens only: logprob is this at least'),
   entropy: col.nullable(
-    col.double("entropy of the sampler's distribution there, nats; null where the engine does not tell"),
+    col.double(
+      "entropy of the sampler's distribution there, nats; null of a whole sentence, and where the engine does not tell",
+    ),
   ),
-  is_greedy: col.nullable(col.bool('no token is more likely there; null where the engine does not tell')),
+  is_greedy: col.nullable(
+    col.bool('no token is more likely there; null of a whole sentence, and where the engine does not tell'),
+  ),
   chosen_token: col.nullable(col.string('its text')),
   rejected_token: col.nullable(col.string('its text')),
   prob_chosen: col.nullable(col.double('success probability after the chosen token, fresh rollouts')),
@@ -85,7 +90,7 @@ export const pivotFields = {
 export const traceFields = {
   model_id: col.string('policy whose pivotal token this is'),
   task_type: col.string('kind of task, as math or code'),
-  unit: col.string('what was searched: token or sentence'),
+  unit: col.string('what was searched: token, or sentence and then the tokens inside'),
   on_policy: col.bool('the trace was written by the policy itself'),
   trace_ids: col.list(id, 'the searched trace, end token included'),
   trace_tokens: col.list(col.string('token text'), 'the same as text, token by token'),
@@ -141,7 +146,8 @@ export const pivotalTokens: Shape<typeof needs, typeof columns> = {
     {
       file: 'pivotal_tokens.jsonl',
       without: ['trace_ids', 'trace_tokens', 'prefix_ids'],
-      line: (row) => (measured(row) ? withSides(row) : null),
+      // Their older form has another file for sentences.
+      line: (row) => (measured(row) && row.unit_tokens === 1 ? withSides(row) : null),
     },
     {
       file: 'causal_events.jsonl',
