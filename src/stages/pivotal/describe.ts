@@ -110,7 +110,7 @@ function estimatorOf({ mode, unit }: Searcher, whole: boolean, bounded: boolean)
 
 /** Only single tokens that fresh rollouts have confirmed have a pair, and only while the budget lasts. */
 async function pairOf(
-  { gap, pairRollouts }: Searcher,
+  { gap, pairRollouts, tokenizer }: Searcher,
   { traceIds, leaves, random, process, left, run }: Searched,
   { position, end, fresh, after, others, confirmed }: Pivot,
 ): Promise<TokenPair | null> {
@@ -120,7 +120,18 @@ async function pairOf(
     return null
   }
   const raises = fresh.delta > 0
-  const question = { traceIds, position, raises, after, others, gap, rollouts: pairRollouts, leaves, random }
+  const question = {
+    traceIds,
+    position,
+    raises,
+    after,
+    others,
+    gap,
+    rollouts: pairRollouts,
+    leaves,
+    random,
+    eos: tokenizer.eos.id,
+  }
   const pair = await certifyPair(question, process)
   return pair !== null && probability(pair.chosen) > probability(pair.rejected) ? pair : null
 }
