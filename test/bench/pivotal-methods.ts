@@ -1,6 +1,6 @@
 import { searchTrace } from '../../src/stages/pivotal/search/search-trace.ts'
 import type { SearchOptions } from '../../src/stages/pivotal/search/result.ts'
-import type { RolloutSource } from '../../src/stages/pivotal/search/source.ts'
+import type { Ask, RolloutSource } from '../../src/stages/pivotal/search/source.ts'
 import { share } from '../../src/statistics/estimate.ts'
 import type { World } from '../stages/toy-world.ts'
 
@@ -13,15 +13,30 @@ export interface Reported {
   readonly intervals: readonly { readonly position: number; readonly low: number; readonly high: number }[]
   readonly rollouts: number
   readonly tokens: number
+  /** Asks that the source answered: a request each, whatever it holds. */
+  readonly requests: number
 }
 
-export type Method = (world: World, source: RolloutSource) => Promise<Reported>
+export type Method = (world: World, source: RolloutSource) => Promise<Omit<Reported, 'requests'>>
+
+/** A method with what it asks for counted. */
+export const countingRequests =
+  (method: Method) =>
+  async (world: World, source: RolloutSource): Promise<Reported> => {
+    let requests = 0
+    const draw = (ask: Ask): ReturnType<RolloutSource['draw']> => {
+      requests++
+      return source.draw(ask)
+    }
+    const reported = await method(world, { ...source, draw })
+    return { ...reported, requests }
+  }
 
 /** One of the search's modes; without confirmation it reports what the search believes. */
 export const mode =
   (options: Partial<SearchOptions> & Pick<SearchOptions, 'mode'>): Method =>
-  async ({ logprobs }, source) => {
-    const { pivots, spent } = await searchTrace({ logprobs, correct: null }, source, {
+  async ({ logprobs, correct = null }, source) => {
+    const { pivots, spent } = await searchTrace({ logprobs, correct }, source, {
       gap,
       q: 0.1,
       ...options,

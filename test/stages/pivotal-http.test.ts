@@ -3,11 +3,11 @@ import { test } from 'node:test'
 import type { Model } from '../../src/model/model.ts'
 import { findPivotalTokens } from '../../src/stages/pivotal/find-pivotal-tokens.ts'
 import type { Verifier } from '../../src/verify/verifier.ts'
-import { firstByte, special } from '../fixtures/byte-tokenizer.ts'
-import { markovPolicy, vocabulary } from '../fixtures/dialect-policy.ts'
+import { markovPolicy } from '../fixtures/dialect-policy.ts'
 import { llamaServer, type Serving, sglangServer, vllmServer } from '../fixtures/dialects.ts'
 import { connect, isModelError, serve, tokenizer } from '../model/http-setup.ts'
 import { lastDigit, nextTokens } from './markov.ts'
+import { markovServing } from './markov-serving.ts'
 import { pivotsOf } from './pivots-of.ts'
 
 const early: Verifier = {
@@ -73,21 +73,8 @@ test('one policy behind three kinds of server has the same pivotal tokens, and n
   assert.deepEqual(comparable(llama), comparable(vllm))
 })
 
-/** The planted world of markov.ts as a server's model: bytes for letters. */
-const planted: Serving = {
-  tokenizer,
-  deterministic: true,
-  next: (ids) => {
-    const answer = tokenizer.decode(ids.slice(ids.lastIndexOf(special.assistant) + 1))
-    const logprobs = Array<number>(vocabulary).fill(-Infinity)
-    for (const [letter, p] of nextTokens(answer))
-      logprobs[letter === '<end>' ? special.end : firstByte + letter.charCodeAt(0)] = Math.log(p)
-    return logprobs
-  },
-}
-
 test('planted pivots are found behind a server: one request a batch, exact ids, cached tokens counted', async () => {
-  const server = await serve(vllmServer(planted))
+  const server = await serve(vllmServer(markovServing(tokenizer)))
   const student = await connect(server)
   const text = 'xxAxxAx1'
   const traceIds = [...tokenizer.encode(text), tokenizer.eos.id]

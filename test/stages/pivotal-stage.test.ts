@@ -175,9 +175,10 @@ test('results do not depend on which rollout or which trace is finished first', 
 
 test('intervals hold the truth although wrong answers come later, and no change exceeds 1 - mu', async () => {
   for (const mode of ['published', 'frugal', 'thorough'] as const) {
-    const { found, held, beyond, wrong } = await coverageOf(mode, { runs: 30 })
+    const { found, held, beyond, wrong, sides, sidesHeld } = await coverageOf(mode, { runs: 30 })
     assert.ok(found >= 40, `${mode}: ${found} pivotal tokens`)
     assert.ok(held / found >= 0.95, `${mode}: ${held} of ${found} intervals hold the truth`)
+    assert.ok(sides >= 30 && sidesHeld / sides >= 0.9, `${mode}: ${sidesHeld} of ${sides} sides of pairs`)
     assert.deepEqual([beyond, wrong], [0, 0], mode)
   }
 })

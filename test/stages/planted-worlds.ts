@@ -1,5 +1,5 @@
 import { type Random, rngFor } from '../../src/statistics/random.ts'
-import type { World } from './toy-world.ts'
+import { makeWorld, type World } from './toy-world.ts'
 
 interface Step {
   /** Probability of the token the trace takes. */
@@ -65,6 +65,20 @@ export function decidedWorld(length: number, ...key: readonly (string | number)[
     values.unshift(mu * after + (1 - mu) * other)
   }
   return { logprobs, values, others, correct }
+}
+
+/** The toy world's traces with one token more, which decides: right with the probability that was left, so that V stays a
+ *  martingale. Their verdict is known, as it is of every trace that a run searches. */
+export function finishedWorld(length: number, ...key: readonly (string | number)[]): World {
+  const { logprobs, values, others } = makeWorld(length - 1, ...key)
+  const value = values.at(-1) as number
+  const correct = rngFor('finished', ...key).next() < value
+  return {
+    logprobs: [...logprobs, Math.log(correct ? value : 1 - value)],
+    values: [...values, correct ? 1 : 0],
+    others: [...others, correct ? 0 : 1],
+    correct,
+  }
 }
 
 /** As in the toy world: four in five nearly certain, the others anything. */

@@ -4,7 +4,8 @@ import type { FindPivotalTokensOptions } from './find-pivotal-tokens.ts'
 
 /** Refuses options that no search can have, every mistake at once, before anything is spent. */
 export function requireOptions(options: FindPivotalTokensOptions): void {
-  const { temperature, gap, q = 0.1, mode = 'frugal', unit = 'token', maxRollouts = Infinity } = options
+  const { temperature, gap, q = 0.1, mode = 'frugal', unit = 'token' } = options
+  const { maxRollouts = Infinity, stepEnds = [] } = options
   if (temperature === 0)
     throw new FulcrumError(
       'plan',
@@ -20,6 +21,7 @@ export function requireOptions(options: FindPivotalTokensOptions): void {
       ? []
       : [`mode ${mode} (published, frugal or thorough)`]),
     ...(['token', 'sentence'].includes(unit) ? [] : [`unit ${unit} (token or sentence)`]),
+    ...(stepEnds.includes('') ? ['stepEnds with an empty text (texts that end a step)'] : []),
     ...(maxRollouts >= leastSearch ? [] : [`maxRollouts ${maxRollouts} (from ${leastSearch}: one search)`]),
     ...Object.entries(counts).flatMap(([name, least]) => {
       const value = options[name as keyof typeof counts]

@@ -45,8 +45,11 @@ export interface FindPivotalTokensOptions extends Sampler {
   readonly confirmRollouts?: number | undefined
   /** Fresh rollouts after the other token of a pair, with those that took it by themselves. */
   readonly pairRollouts?: number
-  /** Token by token, or the coarser search of whole sentences, which certifies no pairs. */
+  /** Token by token, or whole sentences first and then the tokens of those that may be pivotal. */
   readonly unit?: 'token' | 'sentence'
+  /** Texts that end a sentence, or a step of the dataset `prm`, besides those that Unicode knows and line breaks: `;` where the
+   *  policy writes `4*7=28; 28+15=43;` (none). */
+  readonly stepEnds?: readonly string[]
   /** Most rollouts for one trace, where that is less than its question is worth (rolloutBudget). */
   readonly traceRollouts?: number | undefined
   /** Most rollouts for all traces of the run. Every shard has its part of them, and searches the most uncertain questions first. */
@@ -65,6 +68,7 @@ export interface SearchSettings extends FindPivotalTokensOptions {
   readonly confirmRollouts: number
   readonly pairRollouts: number
   readonly unit: 'token' | 'sentence'
+  readonly stepEnds: readonly string[]
   readonly task: string
 }
 
@@ -117,14 +121,14 @@ function settingsOf(options: FindPivotalTokensOptions): SearchSettings {
   const tokenizer = requireExact(options.student)
   requireOptions(options)
   const { mode = 'frugal', q = 0.1, unit = 'token', task = 'math', pairRollouts = 64 } = options
-  const { rollouts: given, confirmRollouts } = options
+  const { rollouts: given, confirmRollouts, stepEnds = [] } = options
   const effort = effortOf({
     ...{ mode, gap: options.gap, q },
     ...(given !== undefined && { rollouts: given }),
     ...(confirmRollouts !== undefined && { confirmRollouts }),
   })
   const rollouts = given ?? (mode === 'published' ? 50 : effort.perArm)
-  const own = { mode, q, unit, task, rollouts, confirmRollouts: effort.confirm, pairRollouts }
+  const own = { mode, q, unit, stepEnds, task, rollouts, confirmRollouts: effort.confirm, pairRollouts }
   return { ...options, tokenizer, ...own }
 }
 
@@ -132,10 +136,11 @@ function settingsOf(options: FindPivotalTokensOptions): SearchSettings {
  *  another process, and the run does not go on. */
 function identityOf(of: SearchSettings): Readonly<Record<string, unknown>> {
   const { verifier, tokenizer, mode, gap, q, unit, task, rollouts, maxTokens } = of
-  const { confirmRollouts, pairRollouts, traceRollouts, maxRollouts } = of
+  const { confirmRollouts, pairRollouts, traceRollouts, maxRollouts, stepEnds } = of
   return {
     verifier: verifier.id,
-    ...{ mode, gap, q, unit, task, rollouts, confirmRollouts, pairRollouts, ...samplingRule(of), maxTokens },
+    ...{ mode, gap, q, unit, stepEnds, task, rollouts, confirmRollouts, pairRollouts },
+    ...{ ...samplingRule(of), maxTokens },
     ...(traceRollouts !== undefined && { traceRollouts }),
     ...(maxRollouts !== undefined && { maxRollouts }),
     tokenizer: tokenizer.sha256,

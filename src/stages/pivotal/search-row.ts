@@ -15,6 +15,7 @@ import { type Bought, canForce, rolloutProcess, samplingRule } from './rollouts.
 import { resultColumns, type Trace, traceColumns } from './search-columns.ts'
 import type { SearchResult } from './search/result.ts'
 import { searchTrace } from './search/search-trace.ts'
+import { searchUnitsFirst } from './search/units-first.ts'
 import type { Rollout } from './search/source.ts'
 import { sentenceEnds } from './sentences.ts'
 
@@ -46,7 +47,7 @@ export async function searchRow(
     signal: run.signal,
   })
   const tokens = traceIds.map((id) => tokenizer.decode([id]))
-  const ends = [...sentenceEnds(tokens.slice(0, -1)).slice(0, -1), traceIds.length]
+  const ends = [...sentenceEnds(tokens.slice(0, -1), of.stepEnds).slice(0, -1), traceIds.length]
   const { verdict } = await shared.question.judge([], traceIds, 'stop')
   const onPolicy = row.teacher_model === student.id
   const trace = { promptIds, traceIds, scores, tokens, ends, onPolicy, correct: verdict === 'equal' }
@@ -66,7 +67,8 @@ async function searched(
   const { judge } = question
   const key = [run.seed, 'findPivotalTokens', row.trace_id]
   const process = rolloutProcess({ ...of, promptIds, judge, key, run })
-  const result = await searchTrace(
+  const search = of.unit === 'sentence' ? searchUnitsFirst : searchTrace
+  const result = await search(
     {
       logprobs: scores.map(({ logprob }) => logprob),
       lowerBounds: scores.map(({ isLowerBound }) => isLowerBound === true),

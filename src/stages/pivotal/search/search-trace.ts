@@ -54,6 +54,7 @@ export async function searchTrace(
     pivots,
     values: valuesAlong(trace.logprobs, fresh === null ? [tally] : [tally, fresh], trace.correct),
     leaves: tally.leaves,
+    batches: [...tally.batches, ...(fresh?.batches ?? [])],
     squaredChange: pivots.reduce((sum, one) => sum + (one.confirmed ? one.fresh.delta ** 2 : 0), 0),
     spent: spending(tally, purse),
   }
@@ -77,6 +78,7 @@ async function propose(
   { mode, rollouts = 50, batch = 2, prune = true }: SearchOptions,
 ): Promise<ReadonlyMap<number, Change | null>> {
   const { trace, tally } = of
+  for (const batch of trace.drawn ?? []) tally.add(batch)
   if (mode !== 'published') {
     tally.add(trace.known ?? [])
     return new Map((await searchArms({ ...of, batch })).map((k) => [k, null]))
