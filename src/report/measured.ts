@@ -56,4 +56,4 @@ export const whole = (value: number): string => value.toLocaleString('en-US')
 
 /** Of pivotal tokens, those that rollouts confirmed which no search had seen. */
 export const confirmedText = (of: { readonly pivots: number; readonly confirmed: number }): string =>
-  `${of.confirmed === of.pivots ? 'all' : whole(of.confirmed)} confirmed on fresh rollouts`
+  `${of.pivots > 0 && of.confirmed === of.pivots ? 'all' : whole(of.confirmed)} confirmed on fresh rollouts`
