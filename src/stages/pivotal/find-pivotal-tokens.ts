@@ -150,13 +150,13 @@ function identityOf(of: SearchSettings): Readonly<Record<string, unknown>> {
 
 /** Published: both ends of the trace and the way to one pivot in a trace of full length; in the other modes about as many tokens
  *  draw rollouts, two a request. Then one confirmation, eight a request, and one pair. More pivots cost more; where answers seen
- *  need not be drawn again, a quarter of that was more than enough on the shipped student. */
+ *  need not be drawn again, the shipped student takes less than an eighth of that. */
 function expectedOf(of: SearchSettings) {
   const { mode, rollouts, confirmRollouts, pairRollouts, maxTokens, traceRollouts, maxRollouts } = of
   const nodes = 2 + Math.ceil(Math.log2(maxTokens))
   const searching = mode === 'published' ? nodes : Math.ceil((nodes * rollouts) / 2)
   const all = nodes * rollouts + 2 * confirmRollouts + pairRollouts
-  const calls = mode !== 'published' && canForce(of) ? Math.ceil(all / 4) : all
+  const calls = mode !== 'published' && canForce(of) ? Math.ceil(all / 8) : all
   return {
     callsPerRow: Math.min(calls, traceRollouts ?? Infinity),
     ...(maxRollouts !== undefined && { mostCalls: maxRollouts }),
