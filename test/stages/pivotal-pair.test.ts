@@ -58,6 +58,7 @@ const question = (of: Partial<PairQuestion>): PairQuestion => ({
   others: [otherToken(good, { successes: 7, trials: 8 })],
   leaves: null,
   eos: 99,
+  leave: 0.5,
   random: rngFor('pairs'),
   ...of,
 })

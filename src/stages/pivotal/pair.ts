@@ -28,6 +28,8 @@ export interface PairQuestion {
   readonly raises: boolean
   /** Value after the trace's token, of fresh rollouts. */
   readonly after: Side
+  /** Probability that the policy takes another token there. */
+  readonly leave: number
   /** What else the policy drew there. */
   readonly others: readonly OtherToken[]
   readonly gap: number
@@ -46,9 +48,9 @@ export async function certifyPair(
   question: PairQuestion,
   process: RolloutProcess,
 ): Promise<TokenPair | null> {
-  const { traceIds, position, raises, after, others, gap } = question
+  const { traceIds, position, raises, after, gap } = question
   const tokenId = traceIds[position] as number
-  const other = mostPromising(others, tokenId, raises)
+  const other = mostPromising(question)
   if (other === null) return null
   const value = await measured(question, other, process)
   const [chosen, rejected] = raises ? [after, value] : [value, after]
@@ -89,10 +91,24 @@ async function measured(
 
 const whole: Interval = { low: 0, high: 1 }
 
-/** Of the other first tokens, the one with the best bound of one standard error on the wanted side; ties to the lower id. */
-function mostPromising(others: readonly OtherToken[], tokenId: number, raises: boolean): OtherToken | null {
+/** A token that the policy takes less often than this, of the times it takes another than the trace's, teaches little: forbidding
+ *  the likely ones brings it up. Our choice. */
+const leastShare = 0.05
+
+/** Of the other first tokens that the policy takes now and then, the one with the best bound of one standard error on the wanted
+ *  side; ties to the lower id. */
+function mostPromising({
+  traceIds,
+  position,
+  others,
+  raises,
+  leaves,
+  leave,
+}: PairQuestion): OtherToken | null {
+  const isRare = ({ id }: OtherToken): boolean =>
+    (leaves?.probabilityOf(position, id) ?? leave) < leastShare * leave
   const scored = others
-    .filter(({ id }) => id !== tokenId)
+    .filter((other) => other.id !== traceIds[position] && !isRare(other))
     .map((other) => {
       const { low, high } = intervalOf(other.value, 1)
       return { other, score: raises ? 1 - high : low }

@@ -40,7 +40,7 @@ interface Confirmation extends Expecting {
 const batch = 8
 
 /** Fresh rollouts of a side, however much of it is known; and how sure that the change reaches the gap ends a test. */
-const [fewest, clear] = [2, 0.8]
+const [fewest, clear] = [4, 0.8]
 
 /** Tests candidates on fresh rollouts, the likeliest first, as many in step as the cap can see through. Each test is an
  *  e-process, so that it may stop when it likes; fresh rollouts serve every candidate they pass. */

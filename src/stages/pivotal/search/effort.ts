@@ -8,6 +8,8 @@ export interface Effort {
   /** An arm less likely pivotal than this draws no more; one more likely than `settled` goes to its test at once. */
   readonly dismissed: number
   readonly settled: number
+  /** Draws of its own before an arm may be dismissed, where rollouts can be launched anywhere. */
+  readonly own: number
   /** Least probability with which an arm is tested once the search has ended. */
   readonly tested: number
   /** Most fresh rollouts a side. */
@@ -24,6 +26,7 @@ const efforts: Readonly<Record<'frugal' | 'thorough', Effort>> = {
     perArm: 12,
     dismissed: 0.1,
     settled: 0.8,
+    own: 0,
     tested: 0.4,
     confirm: 96,
     leastConfirm: 16,
@@ -33,6 +36,7 @@ const efforts: Readonly<Record<'frugal' | 'thorough', Effort>> = {
     perArm: 32,
     dismissed: 0.02,
     settled: 0.7,
+    own: 2,
     tested: 0.1,
     confirm: 256,
     leastConfirm: 16,

@@ -92,6 +92,11 @@ export class Leaves {
     return nodes.reverse()
   }
 
+  /** Probability that the sampler takes a token in place of the trace's; null where no seen answer told it. */
+  probabilityOf(position: number, token: number): number | null {
+    return this.#left.get(position)?.next.get(token)?.p ?? null
+  }
+
   /** What is known of going on with a token that is not the trace's. */
   after(position: number, token: number): Known {
     const { all, right } = this.#left.get(position)?.next.get(token) ?? { all: 0, right: 0 }

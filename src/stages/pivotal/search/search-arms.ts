@@ -46,7 +46,11 @@ export async function searchArms(of: ArmSearch): Promise<readonly number[]> {
   for (;;) {
     const known = beliefs(tally, verdict, gap)
     for (const k of candidates(tally)) if ((known[k] as Belief).pivotal > effort.settled) settled.add(k)
-    const doubt = known.map((belief, k) => (settled.has(k) ? 0 : doubtOf(tally, k, belief, effort)))
+    const doubt = known.map((belief, k) =>
+      settled.has(k)
+        ? 0
+        : doubtOf(tally, k, belief, { ...effort, own: source.canBranch === true ? effort.own : 0 }),
+    )
     const arms = rankArms(tally.links, known, doubt, source)
     const asks = round(of, arms, batch, launches * effort.perArm)
     if (asks.length === 0 || !(await buy(asks))) break
@@ -60,8 +64,9 @@ const candidates = (tally: Tally): readonly number[] =>
 
 /** What narrowing the change over a link is worth: the variance of "is it pivotal", per variance of the change. */
 function doubtOf(tally: Tally, k: number, { pivotal, error }: Belief, effort: Effort): number {
-  const closed = !tally.link(k).candidate || pivotal < effort.dismissed
-  return closed || tally.left(k).trials >= effort.perArm ? 0 : (pivotal * (1 - pivotal)) / error ** 2
+  const { trials } = tally.left(k)
+  const closed = !tally.link(k).candidate || (pivotal < effort.dismissed && trials >= effort.own)
+  return closed || trials >= effort.perArm ? 0 : (pivotal * (1 - pivotal)) / error ** 2
 }
 
 /** The best arms, one a link. */
