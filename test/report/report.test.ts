@@ -39,7 +39,7 @@ test('shows pivotal tokens with their colours, probabilities and pairs', async (
   assert.match(text, /<b>\.50 → \.25<\/b> \(−\.25\)/)
   assert.match(
     text,
-    /\.50 → \.25 \[\.16, \.37\] of 64</,
+    /\.50 → \.25 \[\.16, \.37\]</,
     'what was before is a mixture, not a share of trials',
   )
   assert.match(text, /\.20 → 1\.00</, 'and the end of an answer has its verdict')

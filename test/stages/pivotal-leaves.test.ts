@@ -240,13 +240,16 @@ test('a launch and what the policy does from there is the policy given an answer
       )
       if (masses(expected).all === 0) return
       const from = launchesOf((uniform) => leaves.pick(start, last, unseen, uniform))
-      assert.ok(from.every(({ branch }) => branch.unseen === unseen))
+      assert.ok(
+        from.every(({ branch }) => branch.unseen === unseen),
+        'as asked',
+      )
       sameDistribution(launchedAnswers(world, from), expected)
       compared++
     }),
     { numRuns: 80 },
   )
-  assert.ok(compared > 0)
+  assert.ok(compared > 0, 'some were compared')
 })
 
 test('and so it is after a token that is not the trace’s', () => {

@@ -57,6 +57,7 @@ const question = (of: Partial<PairQuestion>): PairQuestion => ({
   after: trials(6, 64),
   others: [otherToken(good, { successes: 7, trials: 8 })],
   leaves: null,
+  eos: 99,
   random: rngFor('pairs'),
   ...of,
 })

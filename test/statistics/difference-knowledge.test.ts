@@ -107,17 +107,21 @@ test('no choice of sides and no stop rule brings its mean above 1 where the hypo
     }
 })
 
-test('the same against a value that is known, and where only some answers are told', () => {
+test('the same against a value that is known', () => {
   for (const round of [1, 2]) {
     const known: Answers = [[1, true]]
-    assert.ok(bestMean(known, sixth, { most: 0.4, round, draws: 5 }) <= 1 + 1e-9)
-    assert.ok(bestMean(fourth, [[1, false]], { most: 0.4, round, draws: 5 }) <= 1 + 1e-9)
+    const means = [
+      bestMean(known, sixth, { most: 0.4, round, draws: 5 }),
+      bestMean(fourth, [[1, false]], { most: 0.4, round, draws: 5 }),
+    ]
+    for (const mean of means) assert.ok(mean <= 1 + 1e-9, `mean ${mean}`)
   }
 })
 
 test('where the hypothesis does not hold, what is seen brings it far above 1', () => {
   const sure: Answers = [[0.5, true], [0.4, true], [0.1, false]] // prettier-ignore
-  assert.ok(bestMean(sure, rare, { most: 0.1, round: 1, draws: 2 }) > 2)
+  const mean = bestMean(sure, rare, { most: 0.1, round: 1, draws: 2 })
+  assert.ok(mean > 2, `mean ${mean}`)
   assert.equal(bestMean(sure, rare, { most: 0.1, round: 1, draws: 4 }), Infinity)
 })
 
@@ -141,7 +145,7 @@ test('it is infinite where the bounds exclude the hypothesis, and nowhere else',
       if (Math.abs(nearest - most) < 1e-6) return
       const evidence = differenceEvidence(a, b, most)
       assert.equal(evidence === Infinity, nearest > most, `${evidence}`)
-      assert.ok(evidence > -Infinity)
+      assert.ok(evidence > -Infinity, 'never without limit below')
     }),
     { numRuns: 300 },
   )
@@ -179,7 +183,7 @@ test('the sequence holds the difference at every look in 95 % of the runs, while
           if (one !== undefined) drawn.push(one)
         }
       const { low, high } = differenceSequence(sideOf(a, ofA, round), sideOf(b, ofB, round))
-      assert.ok(low <= high)
+      assert.ok(low <= high, `${low} to ${high}`)
       out = truth < low - 1e-9 || truth > high + 1e-9
     }
     if (out) lost++

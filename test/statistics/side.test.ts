@@ -62,7 +62,8 @@ test('hand-worked: what became known later bounds what was drawn before it', () 
   const later = [part(1, 10), part(0, 0, 0.4, 0.9)]
   assert.deepEqual(boundsOf(later), { low: 0.4, high: 0.9 })
   assert.equal(probability(later), 0.4)
-  assert.ok(intervalOf(later).low === 0.4 && intervalOf(later).high < 0.9)
+  assert.equal(intervalOf(later).low, 0.4)
+  assert.ok(intervalOf(later).high < 0.9, 'its trials count')
   assert.equal(probability([part(10, 10), part(0, 0, 0.4, 0.9)]), 0.9)
   assert.equal(probability([part(0, 0, 0.4, 0.9)]), 0.65)
   assert.equal(probability([part(3, 4), part(0, 0, 0.7, 0.7)]), 0.7)
@@ -100,7 +101,7 @@ test('hand-worked: the interval of two parts gives each the variance it has ther
     assert.equal(slope > 0, at === 'low')
   }
   const alone = intervalOf(part(1, 30, 0.49, 0.99))
-  assert.ok(low > alone.low && high > alone.high - 0.02 && high - low > 0.05)
+  assert.ok(low > alone.low && high > alone.high - 0.02 && high - low > 0.05, `${low} to ${high}`)
 })
 
 test('hand-worked: a trial between narrower bounds is worth as many as its variance is less', () => {
@@ -143,11 +144,12 @@ test('what is likeliest lies within all bounds, and nothing else within them is 
     fc.property(parts, fc.double({ min: 0, max: 1, noNaN: true }), (side, at) => {
       const { low, high } = boundsOf(side)
       const best = probability(side)
-      assert.ok(best >= low && best <= high)
+      assert.ok(best >= low && best <= high, `${best}`)
       const other = low + at * (high - low)
-      assert.ok(logLikelihood(side, other) <= logLikelihood(side, best) + 1e-9)
+      assert.ok(logLikelihood(side, other) <= logLikelihood(side, best) + 1e-9, `${other} before ${best}`)
       const interval = intervalOf(side)
-      assert.ok(interval.low >= low - 1e-12 && interval.high <= high + 1e-12 && interval.low <= interval.high)
+      const within = interval.low >= low - 1e-12 && interval.high <= high + 1e-12
+      assert.ok(within && interval.low <= interval.high, `${interval.low} to ${interval.high}`)
     }),
     { numRuns: 200 },
   )

@@ -3,7 +3,7 @@ import type { Run } from '../../pipeline/stage.ts'
 import type { Row } from '../../record/columns.ts'
 import type { pivotFields } from '../../record/pivotal-tokens.ts'
 import type { Random } from '../../statistics/random.ts'
-import { probability, rangeOf, trialsOf } from '../../statistics/side.ts'
+import { intervalOf, probability, rangeOf, trialsOf } from '../../statistics/side.ts'
 import type { Sampler } from '../generate-traces.ts'
 import { certifyPair, type TokenPair } from './pair.ts'
 import { noPair, pairColumns } from './pair-columns.ts'
@@ -66,6 +66,7 @@ async function describePivot(
   const logprob = unitScores.reduce((sum, score) => sum + score.logprob, 0)
   const bounded = unitScores.some(({ isLowerBound }) => isLowerBound === true)
   const [first] = unitScores
+  const { low, high } = intervalOf(pivot.after)
   const rest = { ids: traceIds.slice(position), correct: trace.correct }
   const place = { promptIds, prefix, tokenId, logprob, bought: process.bought(), rest, run }
   return {
@@ -74,6 +75,8 @@ async function describePivot(
     pivot_token_id: tokenId,
     prob_before: pivot.probBefore,
     prob_after: pivot.probAfter,
+    prob_after_low: Math.min(pivot.probAfter, low),
+    prob_after_high: Math.max(pivot.probAfter, high),
     prob_delta: fresh.delta,
     is_positive: fresh.delta > 0,
     delta_low: fresh.low,
@@ -107,7 +110,7 @@ function estimatorOf({ mode, unit }: Searcher, whole: boolean, bounded: boolean)
 
 /** Only single tokens that fresh rollouts have confirmed have a pair, and only while the budget lasts. */
 async function pairOf(
-  { gap, pairRollouts }: Searcher,
+  { gap, pairRollouts, tokenizer }: Searcher,
   { traceIds, leaves, random, process, left, run }: Searched,
   { position, end, fresh, after, others, confirmed }: Pivot,
 ): Promise<TokenPair | null> {
@@ -117,7 +120,18 @@ async function pairOf(
     return null
   }
   const raises = fresh.delta > 0
-  const question = { traceIds, position, raises, after, others, gap, rollouts: pairRollouts, leaves, random }
+  const question = {
+    traceIds,
+    position,
+    raises,
+    after,
+    others,
+    gap,
+    rollouts: pairRollouts,
+    leaves,
+    random,
+    eos: tokenizer.eos.id,
+  }
   const pair = await certifyPair(question, process)
   return pair !== null && probability(pair.chosen) > probability(pair.rejected) ? pair : null
 }

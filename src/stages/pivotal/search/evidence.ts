@@ -85,10 +85,13 @@ export function leaveOf(
   return { share, low: Math.min(low, share), high: Math.min(leave, Math.max(high, share)) }
 }
 
-/** Draws with what was expected of each part of them: what the search saw, and the parts before it. `bounds` are those of
- *  now. */
-export function sideOf({ parts }: Draws, bounds: Interval, { mean, worth }: Expected): Side {
-  if (bounds.high - bounds.low < narrowest) return (bounds.low + bounds.high) / 2
+/** Draws with what was expected of each part of them: what the search saw, and the parts before it. `now` are the bounds of
+ *  now. Draws count even where all has become known since: without them the evidence could only have gone up. */
+export function sideOf({ parts }: Draws, now: Interval, { mean, worth }: Expected): Side {
+  const middle = (now.low + now.high) / 2
+  const isKnown = now.high - now.low < narrowest
+  if (isKnown && parts.length === 0) return middle
+  const bounds = isKnown ? { low: middle, high: middle } : now
   const weight = Math.min(worth, mostWorth)
   const before = [{ successes: mean * weight, trials: weight }]
   const trials = parts.map((part, i) => {
