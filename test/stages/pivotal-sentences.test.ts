@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { localModel } from '../../src/model/local.ts'
 import { misfit } from '../../src/record/columns.ts'
 import { prm } from '../../src/record/prm.ts'
@@ -7,11 +7,13 @@ import { findPivotalTokens } from '../../src/stages/pivotal/find-pivotal-tokens.
 import { chainOf } from '../../src/stages/pivotal/search/chain.ts'
 import type { SearchMode } from '../../src/stages/pivotal/search/result.ts'
 import type { RolloutSource } from '../../src/stages/pivotal/search/source.ts'
+import { searchTrace } from '../../src/stages/pivotal/search/search-trace.ts'
 import { searchUnitsFirst } from '../../src/stages/pivotal/search/units-first.ts'
 import { sentenceEnds } from '../../src/stages/pivotal/sentences.ts'
 import { locate } from '../../src/store/bundled.ts'
 import { numericAnswer } from '../../src/verify/verifier.ts'
-import { readTruth, rule, valueAt } from '../bench/pivotal-truth/truth.ts'
+import { sourceOf } from '../bench/pivotal-truth/source.ts'
+import { readTruth, rule, type TrueTrace, valueAt } from '../bench/pivotal-truth/truth.ts'
 import { lastDigit, markovModel, tokenizer, valueOf } from './markov.ts'
 import { pivotsOf } from './pivots-of.ts'
 import { plantedSource } from './planted-source.ts'
@@ -120,16 +122,16 @@ test('each step of a trace has the true value at its end within its interval, in
   }
 })
 
+const student = await localModel(locate('datasets/models/student'))
+after(() => student.close())
+const true6 = readTruth().traces[5] as TrueTrace
+
 test('a trace of the shipped student has a step for each line of its work, with its true value', async () => {
-  const { traces } = readTruth()
-  const true6 = traces[5] as (typeof traces)[number]
   const { id, problem, answer, text, trace: ids } = true6
-  const student = await localModel(locate('datasets/models/student'))
   const own = { id, problem, answer, trace_id: id, completion: text, completion_ids: ids }
   const options = { student, verifier: numericAnswer, gap: 0.2, stepEnds: [';'], ...rule }
   const stage = findPivotalTokens({ ...options, mode: 'thorough' })
   const { searched } = await pivotsOf(stage, [{ ...own, teacher_model: student.id }])
-  await student.close()
   const [row] = searched.flatMap((one) => [...prm.rows(one as never)])
   assert.deepEqual(row?.completions, [
     ' get 4*9=36;',
@@ -263,4 +265,23 @@ test('tokens are tested on rollouts of the second pass alone, however much the f
   const token = tokens.find(({ position, end }) => position === 4 && end === 5)
   assert.ok((token?.search.delta ?? 0) > 0.2, 'the search knows it from the first pass')
   assert.deepEqual([token?.fresh.delta, token?.confirmed], [0, false])
+})
+
+test('what a pass is told of the one before comes to the same values, for each draw is told by what was known then', async () => {
+  const { logprobs, correct } = true6
+  const options = { mode: 'thorough', gap: 0.2, q: 0.1 } as const
+  const source = sourceOf(student, true6, { canForce: true, canBranch: true })
+  const units = chainOf({ logprobs, correct }, options.gap)
+    .slice(0, -1)
+    .map(({ end }) => end)
+  const first = await searchTrace({ logprobs, correct, units }, source, options)
+  assert.ok(first.batches.flat().some(({ branch }) => branch?.unseen === true) && first.pivots.length > 0)
+  const furthest = async (drawn: typeof first.batches): Promise<number> => {
+    const told = { logprobs, correct, units, opened: [], drawn }
+    const { values, pivots } = await searchTrace(told, source, { ...options, maxRollouts: 0 })
+    assert.equal(pivots.length, 0)
+    return Math.max(...values.map(({ value }, node) => Math.abs(value - (first.values[node]?.value ?? NaN))))
+  }
+  assert.ok((await furthest(first.batches)) < 1e-6)
+  assert.ok((await furthest([first.batches.flat()])) > 1e-4, 'all at once they would be told wrong')
 })
