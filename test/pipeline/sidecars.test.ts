@@ -197,13 +197,22 @@ test('a candidate that a cap left without rollouts on a side has no line, for it
   }
 })
 
-test('a searched sentence is a thought anchor, whose number nobody knows', () => {
+test('a searched sentence is a thought anchor with its number, and no line of the older form', () => {
   const [row] = linesOf('pivotal_tokens.jsonl')
-  const sidecar = pivotalTokens.sidecars?.find(({ file }) => file === 'causal_events.jsonl')
-  const event = sidecar?.line?.({ ...row, unit: 'sentence', prefix_ids: [1] } as never) as Line
-  const { event_type, granularity, position, token_id } = event
+  const told = (name: string): unknown =>
+    pivotalTokens.sidecars
+      ?.find(({ file }) => file === name)
+      ?.line?.({ ...row, unit_tokens: 3, sentence_index: 4, prefix_ids: [1] } as never)
+  const event = told('causal_events.jsonl') as Line
+  const { event_type, granularity, position, token_id, intervention_type, event_id } = event
   assert.deepEqual(
-    { event_type, granularity, position, token_id },
-    { event_type: 'thought_anchor', granularity: 'sentence', position: null, token_id: null },
+    { event_type, granularity, position, token_id, intervention_type },
+    {
+      ...{ event_type: 'thought_anchor', granularity: 'sentence', position: 4, token_id: null },
+      intervention_type: 'remove_sentence',
+    },
   )
+  assert.equal((event.metadata as Line).sentence_id, 4)
+  assert.equal(event_id, `${String(row?.trace_id)}@${String(row?.position)}-${Number(row?.position) + 3}`)
+  assert.equal(told('pivotal_tokens.jsonl'), null)
 })

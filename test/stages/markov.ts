@@ -57,7 +57,8 @@ export interface MarkovOptions {
   readonly latency?: (correct: boolean, i: number) => number
 }
 
-/** The planted policy behind the Model interface, with exact log-probabilities. */
+/** The planted policy behind the Model interface, with exact log-probabilities. It keeps from the first tokens that a request
+ *  forbids; that it says so is left to whoever wants it. */
 export function markovModel({ latency }: MarkovOptions = {}): Model & {
   readonly calls: ReturnType<typeof scriptedModel>['calls']
 } {
@@ -68,13 +69,18 @@ export function markovModel({ latency }: MarkovOptions = {}): Model & {
       if (prompt.kind !== 'tokens') throw new TypeError('prefixes travel as token ids')
       const before = answerPart(prompt.ids)
       const random = rngFor(options.seed, i)
+      const banned = (options.bannedFirst ?? []).map((id) => tokenizer.decode([id]))
+      const logprobs: number[] = []
       let text = ''
-      for (let n = 0; n < options.maxTokens && !text.endsWith('<end>'); n++)
-        text += draw(before + text, random.next())
+      while (logprobs.length < options.maxTokens && !text.endsWith('<end>')) {
+        const [letter, p] = draw(before + text, random.next(), text === '' ? banned : [])
+        text += letter
+        logprobs.push(Math.log(p))
+      }
       const finished = text.endsWith('<end>')
       for (let turn = latency?.((before + text).endsWith('1<end>'), i) ?? 0; turn > 0; turn--)
         await new Promise((resolve) => setImmediate(resolve))
-      return { text: text.replace('<end>', ''), finishReason: finished ? 'stop' : 'length' }
+      return { text: text.replace('<end>', ''), logprobs, finishReason: finished ? 'stop' : 'length' }
     },
     score: (ids, from) =>
       ids.slice(from).map((id, k) => {
@@ -86,11 +92,15 @@ export function markovModel({ latency }: MarkovOptions = {}): Model & {
 
 const answerPart = (ids: readonly number[]): string => tokenizer.decode(ids).split('|')[1] ?? ''
 
-function draw(text: string, uniform: number): string {
-  let left = uniform
-  for (const [letter, p] of nextTokens(text)) {
+/** A letter by chance, and its probability among those that are not banned. */
+function draw(text: string, uniform: number, banned: readonly string[]): readonly [string, number] {
+  const options = nextTokens(text).filter(([letter]) => !banned.includes(letter))
+  const all = options.reduce((sum, [, p]) => sum + p, 0)
+  let left = uniform * all
+  for (const [letter, p] of options) {
     left -= p
-    if (left < 0) return letter
+    if (left < 0) return [letter, p / all]
   }
-  return nextTokens(text).at(-1)?.[0] as string
+  const [letter, p] = options.at(-1) as readonly [string, number]
+  return [letter, p / all]
 }

@@ -109,16 +109,6 @@ test('where first tokens can be banned, other tokens are drawn for the asking: o
   }
 })
 
-test('whole sentences are searched with the same statistics, say so, and have no pairs', async () => {
-  const stage = findPivotalTokens({ student: markovModel(), ...common, mode: 'frugal', unit: 'sentence' })
-  const { kept, searched } = await pivotsOf(stage, [trace('xxAxxAx1')])
-  assert.equal(searched[0]?.unit, 'sentence')
-  const [row, ...more] = kept as { [name: string]: unknown }[]
-  assert.deepEqual(more, [])
-  assert.deepEqual([row?.position, row?.unit_tokens, row?.pivot_token], [0, 9, 'xxAxxAx1<end>'])
-  assert.deepEqual([row?.confirmed, row?.chosen_id], [true, null])
-})
-
 test('a token that lowers the probability is the rejected side', async () => {
   const { kept } = await pivotsOf(findPivotalTokens({ student: markovModel(), ...common }), [
     trace('xxBxxBx1'),
