@@ -66,7 +66,9 @@ export const indexOf = ({ positions }: TraceDetail, position: number): number =>
 
 const pivotAt = ({ pivots, positions }: TraceDetail, token: number): PivotDetail | undefined => {
   const position = positions === null ? token : (positions[token] ?? -1)
-  return pivots.find(({ position: from, span }) => position >= from && position < from + span)
+  const over = pivots.filter(({ position: from, span }) => position >= from && position < from + span)
+  // A token inside of a sentence that was searched too is told as itself.
+  return over.sort((a, b) => a.span - b.span)[0]
 }
 
 function tokenOf(detail: TraceDetail, text: string, i: number): HTMLSpanElement {
