@@ -35,6 +35,7 @@ export default definePipeline({
   name: 'quickstart',
   description:
     'Problems -> decontamination -> teacher traces -> decontamination -> teachable -> pivotal tokens -> preference pairs',
+  example: 'fulcrum run quickstart --problems problems.jsonl --against benchmark.jsonl --out runs/mine',
   options: z.object({
     problems: z
       .string()
@@ -78,7 +79,11 @@ export default definePipeline({
     unit: z
       .enum(['token', 'sentence'])
       .default('token')
-      .describe('what is searched, token by token or coarser'),
+      .describe('what is searched: tokens, or sentences first and the tokens inside those that matter'),
+    stepEnds: z
+      .array(z.string())
+      .default([';'])
+      .describe("texts that end a step of the policy, besides sentence ends and line breaks; '' for none"),
     q: z.number().gt(0).lt(1).default(0.1).describe('share of false discoveries among the confirmed'),
     rollouts: z
       .int()
@@ -104,6 +109,7 @@ export default definePipeline({
   build: async (options) => {
     const { tokenizer, temperature, maxTokens, low, high } = options
     const { mode, unit, q, gap, rollouts: perToken, confirmRollouts, traceRollouts, maxRollouts } = options
+    const stepEnds = options.stepEnds.filter((text) => text !== '')
     const apiKey = process.env.OPENAI_API_KEY
     const { teacherTokenizer = tokenizer } = options
     const teacher = await openModel(options.teacher, {
@@ -136,7 +142,8 @@ export default definePipeline({
           student,
           verifier,
           task: taskOf(options.verifier),
-          ...{ mode, unit, q, gap, rollouts: perToken, confirmRollouts, traceRollouts, maxRollouts },
+          ...{ mode, unit, stepEnds, q, gap, confirmRollouts },
+          ...{ rollouts: perToken, traceRollouts, maxRollouts },
           ...sampler,
           maxTokens,
         }),
@@ -144,7 +151,7 @@ export default definePipeline({
       .into(searchTraces)
       .into(rollouts)
       .into(prm)
-      .through(eachPivotalToken())
+      .through(eachPivotalToken({ unconfirmed: confirmRollouts === 0 }))
       .into(pivotalTokens)
       .into(dpoPivotal)
       .into(dpoBranchText)

@@ -83,16 +83,25 @@ function namesOf(columns: Columns): string {
   return (more === '' ? names : names.slice(0, 3)).join(', ') + more || '-'
 }
 
+/** Where a number of the table is not what is expected but the most there can be. */
+const capsOf = ({ calls }: Plan): string[] =>
+  calls
+    .filter(({ capped }) => capped)
+    .map(
+      ({ stage, completions }) =>
+        `${stage} stops at ${formatCount(completions)}, its cap over all rows and shards.`,
+    )
+
 function asText(plan: Plan): string {
   const rows = plan.inputs.reduce((sum, input) => sum + input.rows, 0)
   const inputs = plan.inputs.map(
     (i) => `  ${i.file}: ${formatCount(i.rows)} records, ${i.malformed} malformed`,
   )
-  const stages = stagesOf(plan.steps).map((stage) => [
+  const stages = stagesOf(plan.steps).map((stage, i) => [
     stage.name,
     namesOf(stage.needs),
     namesOf(stage.adds),
-    (stage.callsPerRow ?? 0) * rows,
+    plan.calls[i]?.completions ?? 0,
   ])
   const columns = Object.entries(plan.columns).map(([name, { type, nullable, meaning }]) => [
     `  ${name}`,
@@ -108,6 +117,7 @@ function asText(plan: Plan): string {
     ...inputs,
     '',
     table([['stage', 'needs', 'adds', 'completions, about'], ...stages]),
+    ...capsOf(plan),
     '',
     'Columns of a row at the end:',
     table(columns),

@@ -32,7 +32,8 @@ export function progressOf(
       ? `[${'#'.repeat(Math.round(share * 20)).padEnd(20, '-')}] `
       : `${duration(now() - start)} `
     const rows = names.map((name, i) => `${name} ${formatCount(passed[i] as number)}`).join(' > ')
-    const sums = [...counters].map(([name, sum]) => `${formatCount(sum)} ${name.replaceAll('_', ' ')}`)
+    const told = [...counters].filter(([name]) => !name.endsWith('_thousandths'))
+    const sums = told.map(([name, sum]) => `${formatCount(sum)} ${name.replaceAll('_', ' ')}`)
     const made = done - resumed
     const eta = made > 0 && done < all ? [`ETA ${duration(((now() - start) / made) * (all - done))}`] : []
     const parts = [rows, `${formatCount(drops)} dropped`, ...sums, ...money.text(made, all - done), ...eta]

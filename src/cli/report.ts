@@ -1,5 +1,8 @@
+import { join } from 'node:path'
 import { z } from 'zod'
 import { writeExplorer } from '../report/explorer/explorer.ts'
+import { notesOf } from '../report/notes.ts'
+import { readManifest } from '../store/manifest.ts'
 import { command } from './command.ts'
 import { table } from './table.ts'
 
@@ -27,7 +30,9 @@ export default command({
         ...(rollouts === null ? [] : [['rollouts', rollouts.search + rollouts.confirm + rollouts.pair]]),
       ]),
     )
-    print(`\n${out}`)
+    const manifest = dataset.endsWith('manifest.json') ? dataset : join(dataset, 'manifest.json')
+    const { counters } = await readManifest(manifest)
+    print(['', ...notesOf(counters).map((note) => `${note}\n`), out].join('\n'))
     return 0
   },
 })

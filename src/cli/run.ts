@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { FulcrumError } from '../errors.ts'
 import { closeModels, type Plan, planPipeline } from '../pipeline/plan.ts'
 import { runPipeline } from '../pipeline/run.ts'
+import { notesOf } from '../report/notes.ts'
 import type { Manifest } from '../store/manifest.ts'
 import { command, type Input } from './command.ts'
 import { progressOf } from './progress.ts'
@@ -94,7 +95,7 @@ function shareFrom(text: string): { index: number; count: number } {
   )
 }
 
-/** Rows in and out of each stage, what was dropped and why, what was written. */
+/** Rows in and out of each stage, what was dropped and why, what was written, and what the counters give to think. */
 export function summaryOf(manifest: Manifest): string {
   const { stages } = manifest.pipeline
   const parts = [
@@ -105,7 +106,7 @@ export function summaryOf(manifest: Manifest): string {
       ...Object.entries(manifest.configs).map(([name, { rows, shards }]) => [name, rows, shards.length]),
     ]),
   ]
-  return parts.join('\n\n')
+  return [...parts, ...notesOf(manifest.counters)].join('\n\n')
 }
 
 /** What follows a colon in a reason is of one row: the manifest and `removed` have it. */

@@ -21,6 +21,7 @@ interface StageBase<Needs extends Columns> extends Partial<WindowOptions> {
   readonly models?: readonly Model[]
   readonly options?: Readonly<Record<string, unknown>>
   readonly callsPerRow?: number
+  readonly mostCalls?: number
   readonly asks?: Asks
   readonly decontaminates?: readonly string[]
 }

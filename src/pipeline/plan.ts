@@ -22,6 +22,14 @@ export interface PlanOptions {
   readonly licence?: string | undefined
 }
 
+/** Model completions expected of a stage, if no row is dropped and none becomes several. */
+export interface Calls {
+  readonly stage: string
+  readonly completions: number
+  /** They are the most that the stage may take of all rows together; without its cap it would be expected to take more. */
+  readonly capped: boolean
+}
+
 /** Everything that decides the output, fixed before anything is spent. */
 export interface Plan {
   readonly name: string
@@ -39,7 +47,9 @@ export interface Plan {
   readonly models: readonly string[]
   /** Of each of the models, how exact it is: token ids and scores, or text. */
   readonly grades: Readonly<Record<string, Grade['grade']>>
-  /** Model completions expected, if no row is dropped and none becomes several. */
+  /** Of each stage, in order. */
+  readonly calls: readonly Calls[]
+  /** Their sum. */
   readonly expectedCalls: number
   /** What a run would better do otherwise, in sentences. */
   readonly notices: readonly string[]
@@ -65,6 +75,7 @@ export async function planPipeline(pipeline: Pipeline<Columns>, options: PlanOpt
   const stages = stagesOf(steps)
   const models = [...new Set(stages.flatMap((stage) => (stage.models ?? []).map(({ id }) => id)))]
   const identity = identityOf(pipeline, stages, steps, inputs, options)
+  const calls = stages.map((stage) => callsOf(stage, rows))
   return {
     name: options.name,
     options: options.options ?? {},
@@ -79,11 +90,21 @@ export async function planPipeline(pipeline: Pipeline<Columns>, options: PlanOpt
     columns: stages.reduce<Columns>((have, stage) => ({ ...have, ...stage.adds }), pipeline.source.columns),
     models,
     grades: gradesOf(modelsOf(steps)),
-    expectedCalls: stages.reduce((sum, stage) => sum + rows * (stage.callsPerRow ?? 0), 0),
+    calls,
+    expectedCalls: calls.reduce((sum, { completions }) => sum + completions, 0),
     notices: orderNotices(stages, pipeline.source.columns),
     identity,
     configSha256: createHash('sha256').update(JSON.stringify(identity)).digest('hex'),
   }
+}
+
+/** What a stage is expected to ask for this many rows. */
+export function callsOf(
+  { name, callsPerRow = 0, mostCalls = Infinity }: Stage<Columns, Columns>,
+  rows: number,
+): Calls {
+  const wanted = callsPerRow * rows
+  return { stage: name, completions: Math.min(wanted, mostCalls), capped: mostCalls < wanted }
 }
 
 function identityOf(

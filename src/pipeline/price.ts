@@ -1,7 +1,7 @@
 import { batchPriceOf, costOf, type Price, priceOf } from '../model/account/prices.ts'
 import type { Columns } from '../record/columns.ts'
 import type { Pipeline } from './pipeline.ts'
-import { type Plan, stagesOf } from './plan.ts'
+import { callsOf, type Plan, stagesOf } from './plan.ts'
 import type { Stage } from './stage.ts'
 
 /** The least and the most of something. */
@@ -65,8 +65,10 @@ function priceOfStage(
   { price: live, isBatched }: { readonly price: Price | null; readonly isBatched: boolean },
 ): StagePrice {
   const price = live !== null && isBatched ? batchPriceOf(live) : live
-  const completions = (stage.callsPerRow ?? 0) * rows
-  const requests = of.atOnce === 1 ? completions : of.requestsPerRow * rows
+  const { completions } = callsOf(stage, rows)
+  // Under a cap as many completions a request as without one, and one at least.
+  const asked = Math.ceil((completions * of.requestsPerRow) / (stage.callsPerRow ?? 1))
+  const requests = of.atOnce === 1 ? completions : Math.min(completions, asked)
   const prompt = promptTokens(stage, sample)
   const tokens = {
     promptTokens: { low: requests * prompt, high: requests * (prompt + of.longestPrefix) },

@@ -41,6 +41,8 @@ export interface Stage<Needs extends Columns, Adds extends Columns> {
   readonly options?: Readonly<Record<string, unknown>>
   /** Model completions that a row is expected to cost, for the plan. */
   readonly callsPerRow?: number
+  /** Model completions that all rows together may cost, over all shards: a cap on the run. */
+  readonly mostCalls?: number
   /** How these are asked for, for the price of a plan. */
   readonly asks?: Asks
   /** Columns from which it drops benchmark items, for the notices of a plan. */

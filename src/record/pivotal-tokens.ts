@@ -7,10 +7,12 @@ const id = col.int32('token id')
 /** What is known of a pivotal token, of a pair only where one was certified. */
 const evidence = {
   pivot_context: col.string('prompt and trace before the token, as text'),
-  pivot_token: col.string('text of the token; of the whole unit where sentences were searched'),
-  pivot_token_id: col.int32('its id, or the first of its unit'),
+  pivot_token: col.string('text of the token, or of the whole sentence'),
+  pivot_token_id: col.int32('its id, or the first of the sentence'),
   prob_before: col.double('success probability before the token, from fresh rollouts'),
   prob_after: col.double('success probability after it, from fresh rollouts'),
+  prob_after_low: col.double('lower end of its 95 % interval, between what is known'),
+  prob_after_high: col.double('upper end'),
   prob_delta: col.double('prob_after - prob_before'),
   is_positive: col.bool('the token raises the probability'),
   delta_low: col.double('lower end of the 95 % interval of prob_delta'),
@@ -30,27 +32,34 @@ const evidence = {
   estimator: col.string(
     'how it was found; and how often the policy takes another token: exactly known (stratified), or counted',
   ),
-  unit_tokens: col.int32('tokens of the unit: 1 for a token'),
+  unit_tokens: col.int32('1 for a token; tokens of a sentence that was searched as a whole'),
   position: col.int32('tokens of the trace before it'),
+  sentence_index: col.int32('number of the sentence it lies in, or is, from 0'),
   trace_length: col.int32('tokens of the trace, end token included'),
   e_value: col.double('e-value of the fresh rollouts against no change that matters'),
-  logprob: col.double('log-probability of the token (of the whole unit) under the sampler, nats'),
+  logprob: col.double('log-probability of the token (of the whole sentence) under the sampler, nats'),
   logprob_is_lower_bound: col.bool('the engine lists a few likeliest tokens only: logprob is this at least'),
   entropy: col.nullable(
-    col.double("entropy of the sampler's distribution there, nats; null where the engine does not tell"),
+    col.double(
+      "entropy of the sampler's distribution there, nats; null of a whole sentence, and where the engine does not tell",
+    ),
   ),
-  is_greedy: col.nullable(col.bool('no token is more likely there; null where the engine does not tell')),
+  is_greedy: col.nullable(
+    col.bool('no token is more likely there; null of a whole sentence, and where the engine does not tell'),
+  ),
   chosen_token: col.nullable(col.string('its text')),
   rejected_token: col.nullable(col.string('its text')),
   prob_chosen: col.nullable(col.double('success probability after the chosen token, fresh rollouts')),
-  prob_chosen_low: col.nullable(col.double('lower end of its 95 % Wilson interval')),
+  prob_chosen_low: col.nullable(col.double('lower end of its 95 % score interval, between what is known')),
   prob_chosen_high: col.nullable(col.double('upper end')),
-  n_chosen: col.nullable(col.int32('its rollouts')),
+  n_chosen: col.nullable(col.int32('its fresh rollouts')),
+  known_chosen: col.nullable(col.double('share of what can come of it that is known from answers seen')),
   logprob_chosen: col.nullable(col.double('its log-probability under the sampler, nats')),
   prob_rejected: col.nullable(col.double('success probability after the rejected token, fresh rollouts')),
-  prob_rejected_low: col.nullable(col.double('lower end of its 95 % Wilson interval')),
+  prob_rejected_low: col.nullable(col.double('lower end of its 95 % score interval, between what is known')),
   prob_rejected_high: col.nullable(col.double('upper end')),
-  n_rejected: col.nullable(col.int32('its rollouts')),
+  n_rejected: col.nullable(col.int32('its fresh rollouts')),
+  known_rejected: col.nullable(col.double('the same after the rejected token')),
   logprob_rejected: col.nullable(col.double('its log-probability under the sampler, nats')),
   pair_delta_low: col.nullable(
     col.double('lower end of the 95 % Newcombe interval of prob_chosen - prob_rejected'),
@@ -85,7 +94,7 @@ export const pivotFields = {
 export const traceFields = {
   model_id: col.string('policy whose pivotal token this is'),
   task_type: col.string('kind of task, as math or code'),
-  unit: col.string('what was searched: token or sentence'),
+  unit: col.string('what was searched: token, or sentence and then the tokens inside'),
   on_policy: col.bool('the trace was written by the policy itself'),
   trace_ids: col.list(id, 'the searched trace, end token included'),
   trace_tokens: col.list(col.string('token text'), 'the same as text, token by token'),
@@ -141,7 +150,8 @@ export const pivotalTokens: Shape<typeof needs, typeof columns> = {
     {
       file: 'pivotal_tokens.jsonl',
       without: ['trace_ids', 'trace_tokens', 'prefix_ids'],
-      line: (row) => (measured(row) ? withSides(row) : null),
+      // Their older form has another file for sentences.
+      line: (row) => (measured(row) && row.unit_tokens === 1 ? withSides(row) : null),
     },
     {
       file: 'causal_events.jsonl',
@@ -151,6 +161,6 @@ export const pivotalTokens: Shape<typeof needs, typeof columns> = {
   ],
 }
 
-/** Whether either side has rollouts. A cap may leave candidates without: they have no probabilities to show. */
-const measured = (row: { readonly n_before: number; readonly n_after: number }): boolean =>
-  row.n_before > 0 && row.n_after > 0
+/** A row without probabilities has nothing to show: JSON has no number for them. */
+const measured = (row: { readonly prob_before: number; readonly prob_after: number }): boolean =>
+  Number.isFinite(row.prob_before) && Number.isFinite(row.prob_after)

@@ -21,7 +21,9 @@ const rollout = {
   verdict: col.string('equal, different or unparsed; truncated without a look at it'),
   prompt_tokens: col.int32('tokens of the prompt and the prefix'),
   cached_tokens: col.nullable(
-    col.int32('of those, the server had in its cache; told once a request, by its first rollout'),
+    col.int32(
+      'prompt tokens that the server had in its cache, over all rollouts of the request; told once, by its first',
+    ),
   ),
   completion_tokens: col.int32('tokens drawn'),
   seed: col.int32('seed of its request'),

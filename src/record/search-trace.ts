@@ -11,7 +11,10 @@ const search = {
   trace_tokens: col.list(col.string('token text'), 'the same as text, token by token'),
   logprobs: col.list(col.double('nats'), "log-probability of each token under the rollouts' sampler"),
   pruned: col.list(col.bool('closed'), 'tokens whose log-probability alone excludes that they are pivotal'),
-  sentence_ends: col.list(col.int32('tokens'), 'node after the last token of each sentence'),
+  sentence_ends: col.list(
+    col.int32('tokens'),
+    'node after the last token of each sentence, or of another step of the policy',
+  ),
   nodes: col.list(
     col.struct(
       {
@@ -34,7 +37,7 @@ const search = {
     ),
     'every node of the trace but the last',
   ),
-  unit: col.string('what was searched: token or sentence'),
+  unit: col.string('what was searched: token, or sentence and then the tokens inside'),
   spent: col.struct(
     {
       search_rollouts: col.int32('rollouts that selected'),
@@ -73,12 +76,14 @@ export const searchColumns = {
       {
         text: col.string('text of the step'),
         value: col.double('success probability at its end'),
+        value_low: col.double('lower end of its 95 % interval, normal'),
+        value_high: col.double('upper end'),
         right: col.bool('some answer through its end is right'),
         trials: col.int32('rollouts whose answers pass its end'),
       },
       'step',
     ),
-    'the trace by sentences whose ends rollouts have passed',
+    'the trace by sentences and other steps at whose ends the success probability was measured',
   ),
   pivotal_tokens: col.list(col.struct(pivotFields, 'pivotal token'), 'what was found, in order of position'),
   rollouts: rolloutList,
@@ -99,7 +104,10 @@ const columns = {
   answer: needs.answer,
   mode: searchColumns.search_mode,
   ...search,
-  pivots: col.list(col.int32('tokens of the trace before it'), 'position of each pivotal token'),
+  pivots: col.list(
+    col.int32('tokens of the trace before it'),
+    'position of each pivotal token, and of each sentence that was tested as a whole',
+  ),
   verifier_id: searchColumns.rollout_verifier_id,
 }
 

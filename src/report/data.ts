@@ -19,6 +19,8 @@ const pivotRow = z.object({
   delta_low: share,
   delta_high: share,
   n_after: z.int(),
+  prob_after_low: z.number().nullable().default(null),
+  prob_after_high: z.number().nullable().default(null),
   confirmed: z.boolean(),
   on_policy: z.boolean(),
   chosen_token: z.string().nullable(),

@@ -53,3 +53,7 @@ export const signed = (value: number, digits = 3): string =>
   value < 0 ? `−${decimal(-value, digits)}` : `+${decimal(value, digits)}`
 
 export const whole = (value: number): string => value.toLocaleString('en-US')
+
+/** Of pivotal tokens, those that rollouts confirmed which no search had seen. */
+export const confirmedText = (of: { readonly pivots: number; readonly confirmed: number }): string =>
+  `${of.pivots > 0 && of.confirmed === of.pivots ? 'all' : whole(of.confirmed)} confirmed on fresh rollouts`

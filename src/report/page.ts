@@ -1,8 +1,17 @@
-import { type BeforeAfter, changeOf, decimal, signed, whole, withInterval } from './measured.ts'
+import {
+  type BeforeAfter,
+  changeOf,
+  confirmedText,
+  decimal,
+  signed,
+  whole,
+  withInterval,
+} from './measured.ts'
 import { beforeAfter, curve } from './charts.ts'
 import type { ReportData } from './data.ts'
 import { htmlDocument } from './document.ts'
 import { markup, type Markup } from './html.ts'
+import { cachedPrompts, counterText, noiseAlarm } from './notes.ts'
 import { style } from './style.ts'
 import { teachableSection } from './teachable.ts'
 import { shade, traceCard } from './traces.ts'
@@ -30,9 +39,14 @@ export function page({ data, evaluation, log }: PageInput): string {
         ${manifest.versions.fulcrum}
       </p>
     </header>
-    ${tiles(data, evaluation)} ${effect(evaluation, log)} ${funnel(data)} ${teachableSection(data.gate)} ${traces(data)}
+    ${alarm(data)} ${tiles(data, evaluation)} ${effect(evaluation, log)} ${funnel(data)} ${teachableSection(data.gate)} ${traces(data)}
     ${spent(data)}`
   return htmlDocument(manifest.name, style, body)
+}
+
+function alarm({ manifest }: ReportData): Markup {
+  const text = noiseAlarm(manifest.counters)
+  return text === null ? markup`` : markup`<p class="card alarm">${text}</p>`
 }
 
 function tiles(data: ReportData, evaluation: BeforeAfter | null): Markup {
@@ -51,7 +65,7 @@ function tiles(data: ReportData, evaluation: BeforeAfter | null): Markup {
   return markup`<div class="tiles">
     ${tile(whole(data.problems), 'problems in', data.malformed > 0 ? `${whole(data.malformed)} malformed` : '')}
     ${tile(whole(data.manifest.removed.rows), 'rows dropped', 'each kept with its reason')}
-    ${tile(whole(data.pivots), 'pivotal tokens', `${whole(data.confirmed)} confirmed on fresh rollouts`)}
+    ${tile(whole(data.pivots), 'pivotal tokens', confirmedText(data))}
     ${tile(whole(data.pairs), 'preference pairs', 'disjoint 95 % intervals')} ${effects}
   </div>`
 }
@@ -154,8 +168,10 @@ function traces({ traces: cards }: ReportData): Markup {
 }
 
 function spent({ manifest }: ReportData): Markup {
-  const counters = Object.entries(manifest.counters)
+  const cached = cachedPrompts(manifest.counters)
+  const counters = Object.entries(manifest.counters).map(([name, value]) => counterText(name, value))
   if (counters.length === 0) return markup``
+  if (cached !== null) counters.push(['share of prompt tokens cached', `${cached.share} of ${cached.of}`])
   return markup`<h2>What it cost</h2>
     <div class="card scroll">
       <table>
@@ -163,8 +179,8 @@ function spent({ manifest }: ReportData): Markup {
           ${counters.map(
             ([name, value]) =>
               markup`<tr>
-                <td>${name.replaceAll('_', ' ')}</td>
-                <td class="n">${whole(value)}</td>
+                <td>${name}</td>
+                <td class="n">${value}</td>
               </tr>`,
           )}
         </tbody>

@@ -31,6 +31,7 @@ small { font-size: 12.5px }
 code, .trace { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace }
 code { padding: 1px 4px; border-radius: 4px; white-space: pre-wrap }
 article, .card, .tile, figure { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 16px 18px; margin: 12px 0 }
+.alarm { border-color: rgb(var(--down)) }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin-top: 20px }
 .tile { margin: 0 }
 .tile b { display: block; font-size: 26px; line-height: 1.2; font-variant-numeric: tabular-nums; letter-spacing: -.02em }

@@ -1,6 +1,15 @@
 import { share } from '../statistics/estimate.ts'
 import type { ReportData } from './data.ts'
-import { type BeforeAfter, changeOf, decimal, signed, whole, withInterval } from './measured.ts'
+import {
+  type BeforeAfter,
+  changeOf,
+  confirmedText,
+  decimal,
+  signed,
+  whole,
+  withInterval,
+} from './measured.ts'
+import { cachedPrompts, type Counters, noiseAlarm } from './notes.ts'
 import { rolloutsText } from './teachable.ts'
 
 /** The one-screen table a run ends with. */
@@ -12,10 +21,9 @@ export function summaryTable(data: ReportData, evaluation: BeforeAfter | null = 
     ['rows dropped', whole(manifest.removed.rows)],
     ...drops,
     ...(data.gate?.rollouts ? [gateLine(data.gate.rollouts)] : []),
-    ...(data.pivots > 0
-      ? [['pivotal tokens', whole(data.pivots), `${whole(data.confirmed)} confirmed on fresh rollouts`]]
-      : []),
+    ...(data.pivots > 0 ? [['pivotal tokens', whole(data.pivots), confirmedText(data)]] : []),
     ['preference pairs', whole(data.pairs), 'one token a side, disjoint 95 % intervals'],
+    ...cachedLine(manifest.counters),
     ...(evaluation === null ? [] : measured(evaluation)),
   ]
   const labelWidth = Math.max(...lines.map(([label = '']) => label.length))
@@ -24,9 +32,14 @@ export function summaryTable(data: ReportData, evaluation: BeforeAfter | null = 
     `${label.padEnd(labelWidth)}  ${value.padStart(valueWidth)}  ${note}`.trimEnd(),
   )
   const title = `${manifest.name}, seed ${manifest.seed}`
-  return [title, '─'.repeat(Math.max(...body.map((line) => line.length), title.length)), ...body, ''].join(
-    '\n',
-  )
+  const rule = '─'.repeat(Math.max(...body.map((line) => line.length), title.length))
+  const alarm = noiseAlarm(manifest.counters)
+  return [title, rule, ...body, ...(alarm === null ? [] : [alarm]), ''].join('\n')
+}
+
+function cachedLine(counters: Counters): string[][] {
+  const cached = cachedPrompts(counters)
+  return cached === null ? [] : [['cached prompt tokens', cached.share, `of ${cached.of}`]]
 }
 
 const gateLine = (rollouts: NonNullable<NonNullable<ReportData['gate']>['rollouts']>): string[] => [

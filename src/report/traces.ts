@@ -78,19 +78,19 @@ function pivotLine(pivot: PivotRow): Markup {
 const range = ({ delta_low: low, delta_high: high, confirmed }: PivotRow): string =>
   `[${signed(low, 2)}, ${signed(high, 2)}]${confirmed ? '' : ' not confirmed'}`
 
-/** Its rollouts are of one kind. Those before the token are not: their mean is weighted by the token's probability, and what
- *  is uncertain of it is in the interval of the change. The verdict of a finished answer is known. */
+/** Older datasets tell its trials alone, all of one kind. Those before the token are not: their mean is weighted by the token's
+ *  probability, and what is uncertain of it is in the interval of the change. The verdict of a finished answer is known. */
 function afterWithin(pivot: PivotRow): Interval {
-  const { prob_after: rate, n_after: trials } = pivot
+  const { prob_after: rate, n_after: trials, prob_after_low: low, prob_after_high: high } = pivot
   if (endsAnswer(pivot)) return { low: rate, high: rate }
+  if (low !== null && high !== null) return { low, high }
   return wilson({ successes: Math.round(rate * trials), trials })
 }
 
 function afterText(pivot: PivotRow): string {
   const { low, high } = afterWithin(pivot)
   const rate = decimal(pivot.prob_after, 2)
-  if (endsAnswer(pivot)) return rate
-  return `${rate} [${decimal(low, 2)}, ${decimal(high, 2)}] of ${pivot.n_after}`
+  return low === high ? rate : `${rate} [${decimal(low, 2)}, ${decimal(high, 2)}]`
 }
 
 const endsAnswer = ({ position, trace_tokens: tokens }: PivotRow): boolean => position + 1 === tokens.length

@@ -1,5 +1,5 @@
 import type { Beta } from './beta.ts'
-import { type Estimate, type Interval, share, wilson } from './estimate.ts'
+import { type Estimate, type Interval, share } from './estimate.ts'
 
 /** Bernoulli trials, with what was expected of them from data before them. Where part of the probability was known, `within`
  *  are its bounds then, and the trials are of where between them it lies. */
@@ -26,10 +26,10 @@ export function probability(side: Side): number {
 export function boundsOf(side: Side): Interval {
   if (typeof side === 'number') return { low: side, high: side }
   const within = partsOf(side).map((part) => part.within ?? whole)
-  return {
-    low: Math.max(0, ...within.map(({ low }) => low)),
-    high: Math.min(1, ...within.map(({ high }) => high)),
-  }
+  const low = Math.max(0, ...within.map((bounds) => bounds.low))
+  const high = Math.min(1, ...within.map((bounds) => bounds.high))
+  // Bounds of a known value miss each other by rounding.
+  return low <= high ? { low, high } : { low: (low + high) / 2, high: (low + high) / 2 }
 }
 
 /** How wide a side may still be: trials of a narrow one say as much as many of a wide one. */
@@ -41,16 +41,40 @@ export function rangeOf(side: Side): number {
 /** Trials of a side in all; none where it is known. */
 export const trialsOf = (side: Side): number => partsOf(side).reduce((sum, { trials }) => sum + trials, 0)
 
-/** Interval: Wilson's between the bounds of a side, for as many trials there as its trials are worth; 95 % unless `z` says otherwise. */
-export function intervalOf(side: Side, z?: number): Interval {
+/** Interval between the bounds of a side: the values at which the slope of the log-likelihood is within z of its own standard
+ *  errors (Rao's score test); z 1.96 is 95 %. Of trials between the same bounds it is Wilson's; of several parts it gives each the
+ *  variance that it has at that value, which a share of them all would understate. */
+export function intervalOf(side: Side, z = 1.959963984540054): Interval {
   const bounds = boundsOf(side)
-  const range = bounds.high - bounds.low
-  if (range < narrowest) return bounds
-  const { worth } = worthAt(partsOf(side), bounds)
-  const mean = (probability(side) - bounds.low) / range
-  const { low, high } = wilson({ successes: mean * worth, trials: worth }, z)
-  return { low: bounds.low + range * low, high: bounds.low + range * high }
+  const centre = probability(side)
+  const reach = (edge: number): number => {
+    if (isWithin(side, edge, z)) return edge
+    let [inside, outside] = [centre, edge]
+    for (let step = 0; step < 50; step++) {
+      const middle = (inside + outside) / 2
+      if (isWithin(side, middle, z)) inside = middle
+      else outside = middle
+    }
+    return outside
+  }
+  return { low: reach(bounds.low), high: reach(bounds.high) }
 }
+
+/** The score test does not reject a value. */
+function isWithin(side: Side, value: number, z: number): boolean {
+  let [slope, information] = [0, 0]
+  for (const { successes, trials, within = whole } of partsOf(side)) {
+    const range = Math.max(within.high - within.low, narrowest)
+    const p = Math.min(1, Math.max(0, (value - within.low) / range))
+    const variance = Math.max(p * (1 - p), leastVariance)
+    slope += (successes - trials * p) / (range * variance)
+    information += trials / (range ** 2 * variance)
+  }
+  return slope ** 2 <= z ** 2 * information
+}
+
+/** At 0 and 1, so that there only what cannot be is rejected. */
+const leastVariance = 1e-15
 
 /** How many trials between these bounds others are worth, and the share of successes that they show there. A trial X between bounds
  *  of range r says low + r X, with a variance in r^2: of narrower ones it takes fewer. */

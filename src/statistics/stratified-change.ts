@@ -12,7 +12,8 @@ export function stratifiedChange(
   leave: number,
   within: Interval = { low: leave, high: leave },
 ): { readonly delta: number } & Interval {
-  const { low, high } = differenceSequence(taken, notTaken)
+  // Two intervals then: each may miss in half of what one may.
+  const { low, high } = differenceSequence(taken, notTaken, within.low < within.high ? 0.025 : 0.05)
   return {
     delta: leave * (probability(taken) - probability(notTaken)),
     low: low * (low < 0 ? within.high : within.low),

@@ -72,6 +72,20 @@ test('plan prints stages, columns, calls and shards', async () => {
   assert.equal((JSON.parse(json.stdout) as { expectedCalls: number }).expectedCalls, 46)
 })
 
+test('plan knows the caps of the quickstart: on the run, on a trace', async () => {
+  const completions = async (...args: string[]): Promise<[count: number, text: string]> => {
+    const { stdout } = await inProcess('plan', 'quickstart', ...args)
+    const [, count = ''] = /^findPivotalTokens .* ([\d,]+)$/m.exec(stdout) ?? []
+    return [Number(count.replaceAll(',', '')), stdout]
+  }
+  const [most, text] = await completions('--max-rollouts', '500')
+  assert.equal(most, 500)
+  assert.match(text, /^findPivotalTokens stops at 500, its cap over all rows and shards\.$/m)
+  const [each, uncapped] = await completions('--trace-rollouts', '20')
+  assert.equal(each, 300 * 20)
+  assert.doesNotMatch(uncapped, /its cap/)
+})
+
 test('every mistake in the arguments is said at once, with the nearest option and where to look', async () => {
   const mistaken = ['--drawz', '3', '--wait-ms', 'soon', '--seed', '1.5', '--shards', '2', '--out']
   const { code, stdout, stderr } = await fulcrum(['run', slowPipeline, ...mistaken], folder)

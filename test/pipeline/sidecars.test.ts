@@ -193,7 +193,7 @@ test('a candidate that a cap left without rollouts on a side has no line, for it
     const told = (changes: Line): unknown => sidecar.line?.({ ...row, prefix_ids: [1], ...changes } as never)
     assert.notEqual(told({}), null)
     assert.equal(told({ n_after: 0, prob_after: NaN, prob_before: NaN }), null)
-    assert.equal(told({ n_before: 0 }), null)
+    assert.notEqual(told({ n_before: 0, n_after: 0 }), null, 'nothing is left to draw where all is known')
   }
 })
 

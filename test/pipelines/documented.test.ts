@@ -33,7 +33,7 @@ test('every pipeline that ships has a section whose command it understands, and 
     assert.equal(await parsed(line), name)
     const { example, description, options } = await loadPipeline(name)
     assert.ok(description.length < 130, `${name} is described on one line`)
-    if (name !== 'quickstart') assert.equal(await parsed(example ?? ''), name)
+    assert.equal(await parsed(example ?? ''), name)
     for (const [option, schema] of Object.entries(options.shape))
       assert.ok((schema as { description?: string }).description, `${name}: ${option} has a meaning`)
   }

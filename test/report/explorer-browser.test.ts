@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { writeExplorer } from '../../src/report/explorer/explorer.ts'
 import { noBrowser, openBrowser } from './browser.ts'
-import { datasetOf, hostileDataset, pivotOf, rollout, searchedTrace } from './explorer-folder.ts'
+import {
+  datasetOf,
+  hostileDataset,
+  olderRollout,
+  pivotOf,
+  rollout,
+  searchedTrace,
+} from './explorer-folder.ts'
 
 const browser = noBrowser === false ? await openBrowser() : null
 after(() => browser?.close())
@@ -107,13 +114,16 @@ test('the whole way by keys: search, list, trace, tokens, next trace, back', { s
   await page.value(`document.querySelector('.chosen').focus(); 0`)
   assert.match(
     String(await text('.strip > .tip')),
-    /^\.50 → \.80, change −\.60 \[\+\.20, \+\.40\], not confirmed/,
+    /^\.50 → \.80, change −\.60 \[\+\.20, \+\.40\], not confirmed; all rollouts: \.65 \[\.55, \.75\] → .*, reached by 20 → 20; probability \.497/,
   )
   await page.press('ArrowDown')
   assert.equal(await chosen(), ' word9')
   await page.press('ArrowRight')
   assert.equal(await chosen(), ' word10')
-  assert.match(String(await text('.node h3')), /^Before token 10Right in \.60 \[\.39, \.78\] of 20 rollouts/)
+  assert.match(
+    String(await text('.node h3')),
+    /^Before token 10Right in \.65 \[\.55, \.75\], by all rollouts .* 20 rollouts reached this place, 12 of them right; 5 launched here, 1 of them kept/,
+  )
   await page.press('j')
   await settled()
   assert.match(String(await text('h1')), /problem q0/)
@@ -122,6 +132,63 @@ test('the whole way by keys: search, list, trace, tokens, next trace, back', { s
   await page.press('Escape')
   await settled()
   assert.equal(await count('.filters'), 1)
+})
+
+test('values are told with their intervals, draws kept from answers seen as counts', { skip }, async () => {
+  const pair = { chosen_token: ' word4', rejected_token: ' other', rejected_token_id: 99 }
+  const known = { known_before: 0.4, known_after: 0.9, n_before: 7, n_chosen: 3, n_rejected: 5 }
+  const folder = await datasetOf({
+    search_trace: [searchedTrace(0, 12)],
+    pivotal_tokens: [
+      pivotOf(0, 4, { ...pair, ...known, chosen_token_id: 4 }),
+      pivotOf(0, 6, { ...known, known_after: 1 }),
+    ],
+    rollouts: [
+      rollout({ node_depth: 4, banned_ids: [4], token_ids: [99, 1], verdict: 'equal' }),
+      rollout({ node_depth: 5, given_ids: [99], banned_ids: [1], token_ids: [2] }),
+      rollout({ node_depth: 4, banned_ids: [4, 99], token_ids: [7, 1], verdict: 'equal' }),
+    ],
+  })
+  await opened(folder, '#trace/0')
+  const ways = async () =>
+    String(
+      await page.value(`[...document.querySelectorAll('.ways > *')].map((way) => way.textContent).join('|')`),
+    )
+  assert.match(
+    await ways(),
+    /^ word4\.65 \[\.55, \.75\] · 20 reached it .*\| other1 of 2 rightcounts, no share: 1 kept from answers seen .*\| word71\.00 \[\.21, 1\.00\] of 1 · left the trace, 1 forced/,
+  )
+  const bases = await page.value(
+    `[...document.querySelectorAll('.sides small')].map((small) => small.textContent.replace(/ · taken.*/, '').replace(/^.*?\\] /, '')).join('|')`,
+  )
+  assert.equal(
+    bases,
+    '· .90 of it known exactly, 3 fresh rollouts of the rest|· 5 fresh rollouts besides answers seen|· known exactly|· .40 of it known exactly, 7 fresh rollouts of the rest',
+  )
+  await page.value(
+    `(() => { const box = document.querySelector('.values').getBoundingClientRect(); const clientX = box.left + box.width * (.034 + .956 * 7 / 12); document.querySelector('.values').dispatchEvent(new MouseEvent('mousemove', { clientX, clientY: box.top + 9 })) })()`,
+  )
+  assert.equal(await text('.chart > .tip'), 'before token 7: .65 [.55, .75]; 20 rollouts reached it')
+})
+
+test('a dataset of before shows shares of rollouts', { skip }, async () => {
+  const rows = {
+    search_trace: [searchedTrace(0, 12)],
+    pivotal_tokens: [pivotOf(0, 4)],
+    rollouts: [
+      olderRollout({ node_depth: 5, purpose: 'pair', given_id: 99, token_ids: [2], verdict: 'equal' }),
+    ],
+  }
+  await opened(await datasetOf(rows, { old: true }), '#trace/0')
+  assert.match(
+    String(await text('.node h3')),
+    /Right in \.60 \[\.39, \.78\] of 20 rollouts from here; 5 launched/,
+  )
+  assert.match(
+    String(await text('.ways')),
+    /\.60 \[\.39, \.78\] of 20 .*⟨99⟩1\.00 \[\.21, 1\.00\] of 1 .* 1 forced/,
+  )
+  assert.match(String(await text('.sides')), /\] of 64 · taken/)
 })
 
 test('hostile text is shown as text; nothing runs, is asked for or breaks the layout', { skip }, async () => {

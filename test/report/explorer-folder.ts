@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Columns, type ColumnType, type Row, typeName } from '../../src/record/columns.ts'
+import { col, type Columns, type ColumnType, type Row, typeName } from '../../src/record/columns.ts'
 import { dpoBranchText } from '../../src/record/dpo-branch-text.ts'
 import { dpoPivotal } from '../../src/record/dpo-pivotal.ts'
 import { pivotalTokens } from '../../src/record/pivotal-tokens.ts'
@@ -41,15 +41,41 @@ function plainValue(type: ColumnType): unknown {
   return Object.fromEntries(Object.entries(type.fields).map(([name, field]) => [name, plainValue(field)]))
 }
 
-/** A dataset on disk with the given rows; a column named in `without` is not written. Gives its folder. */
+const counts = { node: col.int32('tokens'), successes: col.int32('correct'), trials: col.int32('all') }
+const figures = { low: col.double('share'), high: col.double('share') }
+const launches = { launched: col.int32('rollouts'), forced_launched: col.int32('rollouts') }
+
+/** Columns as they were before answers that were seen were kept from. */
+const older: Columns = {
+  nodes: col.list(col.struct({ ...counts, ...figures, ...launches }, 'node'), 'every node with rollouts'),
+  banned_id: col.nullable(col.int32('token id')),
+  given_id: col.nullable(col.int32('token id')),
+}
+const replaced: Readonly<Record<string, readonly string[]>> = {
+  banned_ids: ['banned_id'],
+  given_ids: ['given_id'],
+  nodes: ['nodes'],
+  known_before: [],
+  known_after: [],
+}
+
+const olderColumns = (columns: Columns): Columns =>
+  Object.fromEntries(
+    Object.entries(columns).flatMap(([name, column]) =>
+      (replaced[name] ?? [name]).map((one) => [one, older[one] ?? column] as const),
+    ),
+  )
+
+/** A dataset on disk with the given rows, of before if asked for; a column named in `without` is not written. Gives its folder. */
 export async function datasetOf(
   rows: Partial<Record<keyof typeof shapes, readonly object[]>>,
-  { name = 'made', without = [] as readonly string[] } = {},
+  { name = 'made', without = [] as readonly string[], old = false } = {},
 ): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'fulcrum-explorer-'))
   const configs: Record<string, unknown> = {}
   for (const [config, given] of Object.entries(rows)) {
-    const all = Object.entries(shapes[config as keyof typeof shapes].columns as Columns)
+    const { columns: newer } = shapes[config as keyof typeof shapes]
+    const all = Object.entries(old ? olderColumns(newer) : newer)
     const columns = Object.fromEntries(all.filter(([column]) => !without.includes(column)))
     const file = `data/${config}/train-00000-of-00001.parquet`
     await mkdir(join(folder, 'data', config), { recursive: true })
@@ -86,7 +112,7 @@ export function searchedTrace(number: number, length: number, given: Partial<Sea
     },
     nodes: ids.map((node) => ({
       ...{ node, successes: 12, trials: 20, ...wilson({ successes: 12, trials: 20 }) },
-      ...{ launched: 4, forced_launched: 1 },
+      ...{ launched: 4, forced_launched: 1, value: 0.65, value_low: 0.55, value_high: 0.75 },
     })),
     spent: {
       ...{ search_rollouts: 5, confirm_rollouts: 3, pair_rollouts: 2, known_rollouts: 1 },
@@ -123,6 +149,17 @@ export function pivotOf(number: number, position: number, given: Partial<PivotRo
 /** A rollout of trace t0. */
 export const rollout = (given: Partial<RolloutRow>): RolloutRow =>
   rowOf<RolloutRow>('rollouts', { question_id: 'q0', trace_id: 't0', verdict: 'different', ...given })
+
+/** The same as datasets of before have it. */
+export const olderRollout = ({ banned_id = null, given_id = null, ...given }: OlderRollout) => ({
+  ...rollout(given),
+  ...{ banned_ids: null, given_ids: null, banned_id, given_id },
+})
+
+interface OlderRollout extends Partial<RolloutRow> {
+  readonly banned_id?: number | null
+  readonly given_id?: number | null
+}
 
 const attack = `</script><script>document.title='owned'</script><!--<script><img src=x onerror="alert(1)">\u202Egnp\u0000`
 

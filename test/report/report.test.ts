@@ -39,7 +39,7 @@ test('shows pivotal tokens with their colours, probabilities and pairs', async (
   assert.match(text, /<b>\.50 → \.25<\/b> \(−\.25\)/)
   assert.match(
     text,
-    /\.50 → \.25 \[\.16, \.37\] of 64</,
+    /\.50 → \.25 \[\.16, \.37\]</,
     'what was before is a mixture, not a share of trials',
   )
   assert.match(text, /\.20 → 1\.00</, 'and the end of an answer has its verdict')
@@ -47,6 +47,7 @@ test('shows pivotal tokens with their colours, probabilities and pairs', async (
   assert.match(text, /none certified/)
   assert.match(text, /⏎\n/)
   assert.deepEqual([data.traces.length, data.traces[0]?.length, data.confirmed], [1, 3, 3])
+  assert.match(text, /<b>3<\/b>pivotal tokens<br \/><small>all confirmed on fresh rollouts/)
 })
 
 const attack = `</style></title><script>alert(1)</script><img src=x onerror="alert(1)">'"&\u202Egnp.exe\u0000`

@@ -21,6 +21,8 @@ const example: Pivot = {
   position: 1,
   prob_before: 0.5,
   prob_after: 0.25,
+  prob_after_low: 0.16,
+  prob_after_high: 0.37,
   prob_delta: -0.25,
   delta_low: -0.4,
   delta_high: -0.1,

@@ -4,19 +4,29 @@ import { stepsOf } from '../../src/stages/pivotal/nodes.ts'
 import { certifyPair, type PairQuestion } from '../../src/stages/pivotal/pair.ts'
 import { inPrefixOrder } from '../../src/stages/pivotal/prefix-order.ts'
 import type { Bought, RolloutProcess } from '../../src/stages/pivotal/rollouts.ts'
+import { Draws, type Part } from '../../src/stages/pivotal/search/draws.ts'
+import { sideOf } from '../../src/stages/pivotal/search/evidence.ts'
+import type { OtherToken } from '../../src/stages/pivotal/search/result.ts'
 import { searchTrace } from '../../src/stages/pivotal/search/search-trace.ts'
 import type { Rollout } from '../../src/stages/pivotal/search/source.ts'
 import { eBenjaminiHochberg } from '../../src/statistics/e-bh.ts'
+import type { Estimate } from '../../src/statistics/estimate.ts'
+import { rngFor } from '../../src/statistics/random.ts'
+import { probability, type Side, trialsOf } from '../../src/statistics/side.ts'
 import { plantedSource } from './planted-source.ts'
 import { makeWorld } from './toy-world.ts'
 
-const [own, good, bad] = [1, 2, 3]
+const [own, good, bad, end] = [1, 2, 3, 4]
 
-/** Rollouts that leave a trace at its first token with the given one. */
-const leaving = (token: number, successes: number, trials: number): Rollout[] =>
-  Array.from({ length: trials }, (_, i) => ({
-    ...{ node: 0, diverged: 0, token, correct: i < successes, tokens: 4, forced: true },
-  }))
+/** Draws of going on with another token than the trace's own: those that selected, and fresh ones. */
+const otherToken = (id: number, search: Estimate, fresh: Estimate = none): OtherToken => {
+  const parts = partsOf(search)
+  const value = sideOf(new Draws(parts), whole, { mean: 0.5, worth: 0 })
+  return { id, search: parts, fresh: partsOf(fresh), value }
+}
+const none = { successes: 0, trials: 0 }
+const whole = { low: 0, high: 1 }
+const partsOf = (of: Estimate): readonly Part[] => (of.trials === 0 ? [] : [{ ...of, within: whole }])
 
 /** Fresh rollouts after a given token, a share of them right; tells what was asked. */
 function processOf(right: Readonly<Record<number, number>>) {
@@ -27,18 +37,28 @@ function processOf(right: Readonly<Record<number, number>>) {
       asked.push(token)
       const successes = Math.round((right[token] ?? 0) * n)
       return Promise.resolve(
-        Array.from({ length: n }, (_, i) => ({ verdict: i < successes ? 'equal' : 'different' }) as Bought),
+        Array.from({ length: n }, (_, i) => {
+          const verdict = i < successes ? 'equal' : 'different'
+          return { prefix, ids: [end], logprobs: null, verdict } as unknown as Bought
+        }),
       )
     },
   }
   return { asked, process: process as RolloutProcess }
 }
 
+const trials = (successes: number, trials: number): Side => ({
+  ...{ successes, trials },
+  expected: { a: 0.5, b: 0.5 },
+})
+
 const question = (of: Partial<PairQuestion>): PairQuestion => ({
-  ...{ prefix: [], tokenId: own, raises: false, gap: 0.2, rollouts: 64 },
-  after: { successes: 6, trials: 64 },
-  searchAfter: { successes: 1, trials: 8 },
-  others: { search: leaving(good, 7, 8), fresh: [] },
+  ...{ traceIds: [own, end], position: 0, raises: false, gap: 0.2, rollouts: 64 },
+  after: trials(6, 64),
+  others: [otherToken(good, { successes: 7, trials: 8 })],
+  leaves: null,
+  eos: 99,
+  random: rngFor('pairs'),
   ...of,
 })
 
@@ -48,24 +68,26 @@ test('a pair is certified by fresh rollouts: a difference of the gap, and disjoi
   assert.equal(await certified({}, 0.8), true)
   assert.equal(await certified({}, 0.25), false, 'less than the gap')
   // 40 of 400 against 112 of 400: the intervals are disjoint and the difference is .18.
-  const many = { after: { successes: 40, trials: 400 }, rollouts: 400 }
+  const many = { after: trials(40, 400), rollouts: 400 }
   assert.equal(await certified(many, 0.28), false, 'disjoint, but less than the gap')
   assert.equal(await certified(many, 0.31), true)
-  const few = { after: { successes: 3, trials: 10 }, rollouts: 10 }
+  const few = { after: trials(3, 10), rollouts: 10 }
   assert.equal(await certified(few, 0.6), false, 'more than the gap, but the intervals overlap')
 })
 
 test('the other token is chosen on the rollouts of the search, whatever fresh ones say', async () => {
-  const others = {
-    search: [...leaving(good, 7, 8), ...leaving(bad, 2, 8)],
-    fresh: [...leaving(good, 0, 8), ...leaving(bad, 8, 8)],
-  }
+  const others = [
+    otherToken(good, { successes: 7, trials: 8 }, { successes: 0, trials: 8 }),
+    otherToken(bad, { successes: 2, trials: 8 }, { successes: 8, trials: 8 }),
+  ]
   const { asked, process } = processOf({ [good]: 0.9, [bad]: 0.9 })
   const pair = await certifyPair(question({ others }), process)
   assert.deepEqual(asked, [good])
   assert.deepEqual([pair?.chosenId, pair?.rejectedId], [good, own])
   // 64 wanted, 8 of which had taken it by themselves, all wrong.
-  assert.deepEqual(pair?.chosen, { successes: Math.round(0.9 * 56), trials: 64 })
+  const chosen = pair?.chosen ?? 0
+  assert.equal(trialsOf(chosen), 64)
+  assert.equal(probability(chosen), Math.round(0.9 * 56) / 64)
 })
 
 test('each step of a trace has the rollouts that reached its end, steps too few reached are joined', () => {
@@ -75,18 +97,20 @@ test('each step of a trace has the rollouts that reached its end, steps too few 
     }))
   // Ten leave in the first sentence, all wrong; ten in the third, nine right; the fifth token is never reached by eight.
   const rollouts = [...along(1, false, 10), ...along(4, true, 9), ...along(4, false, 1), ...along(5, true, 2)]
-  const steps = stepsOf(rollouts, {
-    tokens: ['a', 'b', 'c', 'd', 'e', 'f'],
-    ends: [2, 4, 5, 6],
-    correct: false,
-  })
+  const values = Array.from({ length: 7 }, (_, node) => ({ node, value: node / 10, ...whole }))
+  const trace = { tokens: ['a', 'b', 'c', 'd', 'e', 'f'], ends: [2, 4, 5, 6], correct: false }
+  const steps = stepsOf(rollouts, { ...trace, values })
   assert.deepEqual(steps, [
-    { text: 'ab', successes: 11, trials: 12 },
-    { text: 'cd', successes: 11, trials: 12 },
-    { text: 'ef', successes: 0, trials: 1 },
+    { text: 'ab', value: 0.2, value_low: 0, value_high: 1, right: true, trials: 12 },
+    { text: 'cd', value: 0.4, value_low: 0, value_high: 1, right: true, trials: 12 },
+    { text: 'ef', value: 0, value_low: 0, value_high: 0, right: false, trials: 1 },
   ])
-  const root = rollouts.filter(({ correct }) => correct).length / rollouts.length
-  assert.notEqual(root, 11 / 12)
+  const narrow = values.map((one) => ({ ...one, low: one.value - 0.2, high: one.value + 0.2 }))
+  assert.deepEqual(
+    stepsOf(rollouts, { ...trace, values: narrow }).map(({ text }) => text),
+    ['ab', 'cd', 'e', 'f'],
+    'what is known of an end without them counts too',
+  )
 })
 
 test('asks of one round go out by the length of their prefix', async () => {

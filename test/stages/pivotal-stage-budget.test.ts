@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { allowanceOf } from '../../src/stages/pivotal/allowance.ts'
-import { rolloutBudget } from '../../src/stages/pivotal/budget.ts'
+import { rolloutBudget, shareOf } from '../../src/stages/pivotal/budget.ts'
 import { findPivotalTokens } from '../../src/stages/pivotal/find-pivotal-tokens.ts'
 import { lastDigit, markovModel, tokenizer } from './markov.ts'
 import { pivotsOf } from './pivots-of.ts'
@@ -56,6 +56,38 @@ test('a question is worth what its variance can hold: most at p = .5, never noth
   assert.equal(budget({ gate_verdicts: [true, false, false, false, false] }), 384)
   assert.equal(budget({ pass_rate: 0 }), budget({ pass_rate: 1 }))
   assert.ok(budget({ pass_rate: 0 }) > 0)
+})
+
+test('a cap is spent whole over the shards, never beyond it, and a small one in the first of them', () => {
+  const parts = (cap: number, shards: number): number[] =>
+    Array.from({ length: shards }, (_, shard) => shareOf(cap, { shard, shards }, options))
+  assert.deepEqual(parts(6000, 3), [2000, 2000, 2000])
+  assert.deepEqual(parts(900, 4), [600, 300, 0, 0])
+  assert.deepEqual(parts(48, 117), [48, ...Array<number>(116).fill(0)])
+  for (const cap of [48, 599, 601, 1801, 9999])
+    for (const shards of [1, 2, 7, 117])
+      assert.equal(
+        parts(cap, shards).reduce((a, b) => a + b),
+        cap,
+        `${cap} over ${shards}`,
+      )
+})
+
+test('options that no search can have are refused together, before anything is drawn', () => {
+  const student = markovModel()
+  const wrong = { gap: -1, q: 5, rollouts: -3, maxRollouts: 30, traceRollouts: 0.5 }
+  assert.throws(
+    () => findPivotalTokens({ student, verifier: lastDigit, ...sampler, ...wrong }),
+    /gap -1 .*q 5 .*maxRollouts 30 \(from 48: one search\).*rollouts -3 .*traceRollouts 0.5/,
+  )
+  for (const gap of [0, NaN, 1.01])
+    assert.throws(() => findPivotalTokens({ student, verifier: lastDigit, ...sampler, gap }), /gap/)
+  const named = { mode: 'bogus', unit: 'word' } as object
+  assert.throws(
+    () => findPivotalTokens({ student, verifier: lastDigit, ...sampler, gap: 0.2, ...named }),
+    /mode bogus .*unit word/,
+  )
+  assert.equal(student.calls.length, 0)
 })
 
 const trace = (id: string, passRate: number, completion = 'xxAxxAx1') => ({

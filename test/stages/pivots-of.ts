@@ -9,6 +9,6 @@ export async function pivotsOf(
   seed = 7,
 ): Promise<StageOutcome & { readonly searched: StageOutcome['kept'] }> {
   const { kept: searched, dropped, counters } = await runStage(stage, rows, seed)
-  const each = await runStage(eachPivotalToken(), searched, seed)
+  const each = await runStage(eachPivotalToken({ unconfirmed: true }), searched, seed)
   return { searched, kept: each.kept, dropped: [...dropped, ...each.dropped], counters }
 }

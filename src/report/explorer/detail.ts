@@ -57,6 +57,7 @@ export function detailOf(found: Found, around: Around): TraceDetail {
     logprobs: search?.logprobs?.map(rounded) ?? null,
     pruned: search?.pruned?.map((closed) => (closed ? 1 : 0)) ?? null,
     nodes: search?.nodes.map(nodeFigures) ?? [],
+    weighed: search?.nodes.some(({ value }) => value !== null) ?? false,
     pivots: [
       ...rows.map((of) => pivotDetail(of, { key, tokens: tokens ?? [], ids, around })),
       ...pairs.map((of) => pairDetail(of, around.branches.get(`${key}/${of.position}`) ?? null)),
@@ -65,20 +66,25 @@ export function detailOf(found: Found, around: Around): TraceDetail {
   }
 }
 
-const nodeFigures = (of: RowOf<'search_trace'>['nodes'][number]): NodeFigures => [
-  of.node,
-  of.successes,
-  of.trials,
-  rounded(of.low),
-  rounded(of.high),
-  of.launched,
-  of.forced_launched,
-]
+type Node = RowOf<'search_trace'>['nodes'][number]
+
+const nodeFigures = (of: Node): NodeFigures => {
+  const value = valueOf(of)
+  return [
+    ...([of.node, of.successes, of.trials, of.launched, of.forced_launched] as const),
+    value === null ? null : rounded(value),
+    rounded(of.value_low ?? of.low),
+    rounded(of.value_high ?? of.high),
+  ]
+}
+
+const valueOf = ({ value, successes, trials }: Node): number | null =>
+  value ?? (trials === 0 ? null : successes / trials)
 
 function factsOf(search: RowOf<'search_trace'>, passRate: number | null): Fact[] {
   const { spent, squared_change: squared, mode, unit, on_policy: own, nodes } = search
-  const start = nodes.find(({ node, trials }) => node === 0 && trials > 0)
-  const p = start === undefined ? null : start.successes / start.trials
+  const start = nodes.find(({ node }) => node === 0)
+  const p = start === undefined ? null : valueOf(start)
   const bound = p === null ? '' : ` (martingale bound ${decimal(p * (1 - p))} on average)`
   return [
     ...(passRate === null ? [] : [['pass rate', decimal(passRate, 2)] as const]),

@@ -53,8 +53,10 @@ export interface Branch {
   readonly token: string
   readonly successes: number
   readonly trials: number
-  /** Of the trials, those drawn with the trace's own token banned, or with this one given. */
+  /** Of the trials, those drawn with tokens forbidden, or with this one given. */
   readonly forced: number
+  /** Of those, the ones kept from answers seen in this branch: with any of them the trials are counts, and no share. */
+  readonly steered: number
   readonly examples: readonly Example[]
 }
 
@@ -67,6 +69,9 @@ export interface Side {
   readonly low: number
   readonly high: number
   readonly trials: number
+  /** Share of what can happen there that is known from answers seen, the trials being of the rest: untold where the data do not
+   *  say how much; null in datasets of before, where nothing was. */
+  readonly known: number | 'untold' | null
   readonly logprob: number | null
   readonly examples: readonly Example[]
 }
@@ -93,14 +98,17 @@ export interface PivotDetail {
 
 export type Fact = readonly [label: string, value: string]
 
+/** Trials are rollouts that reached the node along the trace by themselves; forced ones were kept from the trace's token there, or
+ *  launched off the trace after it. The value is null where nothing is known of it. */
 export type NodeFigures = readonly [
   node: number,
   successes: number,
   trials: number,
-  low: number,
-  high: number,
   launched: number,
   forced: number,
+  value: number | null,
+  low: number,
+  high: number,
 ]
 
 /** Everything that the page of one trace shows. */
@@ -116,6 +124,8 @@ export interface TraceDetail {
   readonly logprobs: readonly number[] | null
   readonly pruned: readonly (0 | 1)[] | null
   readonly nodes: readonly NodeFigures[]
+  /** Values of nodes come from all rollouts, weighed by log-probabilities; else each is the share of those that reached it. */
+  readonly weighed: boolean
   readonly pivots: readonly PivotDetail[]
   readonly branches: readonly Branch[]
 }

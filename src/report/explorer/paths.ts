@@ -1,7 +1,15 @@
 import type { Branch, Example } from './embedded.ts'
-import type { RowOf } from './rows.ts'
 
-type RolloutRow = Readonly<Omit<RowOf<'rollouts'>, 'token_ids'>> & { readonly token_ids: readonly number[] }
+/** A rollout in either form of its columns. */
+interface RolloutRow {
+  readonly node_depth: number
+  readonly verdict: string
+  readonly token_ids: readonly number[]
+  readonly banned_ids?: readonly number[] | null
+  readonly given_ids?: readonly number[] | null
+  readonly banned_id?: number | null
+  readonly given_id?: number | null
+}
 
 /** Text of token ids: of every token that a trace of the dataset has. Others are shown as their number. */
 export type Vocabulary = Map<number, string>
@@ -17,20 +25,33 @@ export interface Path {
   readonly left: number
   readonly rest: readonly number[]
   readonly correct: boolean
+  /** It was kept from tokens, or given some: how often it takes a branch is not the policy's doing. */
   readonly forced: boolean
+  /** It was so past the token with which it left, too: how it ends is no draw of that branch's own share. */
+  readonly steered: boolean
 }
 
 /** The path of a rollout against the trace it was bought for. */
 export function pathOf(rollout: RolloutRow, trace: readonly number[]): Path {
-  const { token_ids: ids, node_depth: depth, given_id: given, banned_id: banned, verdict } = rollout
-  const whole = given === null ? ids : [given, ...ids]
-  const launched = given === null ? depth : depth - 1
+  const { token_ids: ids, node_depth: depth, verdict } = rollout
+  const [given, banned] = [idsOf(rollout, 'given'), idsOf(rollout, 'banned')]
+  const whole = [...given, ...ids]
+  const launched = depth - given.length
   let along = 0
   while (along < whole.length && launched + along < trace.length && whole[along] === trace[launched + along])
     along++
   const left = launched + along
-  const forced = banned !== null || given !== null
-  return { launched, left, rest: whole.slice(along), correct: verdict === 'equal', forced }
+  const off = given.length - along
+  return {
+    ...{ launched, left, rest: whole.slice(along), correct: verdict === 'equal' },
+    forced: banned.length + given.length > 0,
+    steered: off > 1 || (off === 1 && banned.length > 0),
+  }
+}
+
+function idsOf(rollout: RolloutRow, kind: 'banned' | 'given'): readonly number[] {
+  const [ids, id] = [rollout[`${kind}_ids`], rollout[`${kind}_id`]]
+  return ids ?? (id == null ? [] : [id])
 }
 
 /** Rollouts by the token with which they left the trace, in the order of the trace; the branches most taken have examples. */
@@ -61,12 +82,13 @@ function branchOf(group: readonly Path[], withExamples: boolean, vocabulary: Voc
     successes: group.filter(({ correct }) => correct).length,
     trials: group.length,
     forced: group.filter(({ forced }) => forced).length,
+    steered: group.filter(({ steered }) => steered).length,
     examples: withExamples ? examplesOf(group, vocabulary) : [],
   }
 }
 
-/** Continuations from node `at` on: of rollouts that took the trace's tokens up to `end`, or that left at `at`, with `token` if
- *  one is given. */
+/** Continuations from node `at` on: of rollouts that took the trace's tokens up to `end`, or that left before it, at `at` with
+ *  `token` if one is given. */
 export function examplesAt(
   paths: readonly Path[],
   trace: readonly number[],
@@ -80,7 +102,7 @@ export function examplesAt(
   const wanted = paths.filter(({ left, rest, launched }) =>
     token === 'own'
       ? launched <= end && left >= end
-      : launched <= at &&
+      : launched < end &&
         left >= at &&
         left < end &&
         (token === 'others' || (left === at && rest[0] === token)),

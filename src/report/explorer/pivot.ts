@@ -41,7 +41,7 @@ function ownSide(row: PivotRow, span: number, { tokens, ids, around }: Place): S
     token: tokens.slice(at, end).join(''),
     which: 'own',
     // The verdict of a finished answer is known.
-    ...(end === tokens.length ? { p, low: p, high: p, trials: trials ?? 0 } : share(p, trials)),
+    ...share(p, trials, row.known_after ?? (end === tokens.length ? 1 : null)),
     logprob: row.logprob,
     examples: examplesAt(around.paths, ids, { at, end, token: 'own' }, around.vocabulary),
   }
@@ -58,15 +58,25 @@ function othersSide(row: PivotRow, span: number, { ids, around }: Place): Side |
   return {
     token: '',
     which: 'others',
-    ...share(p, trials),
+    ...share(p, trials, row.known_before),
     logprob: Math.log1p(-mu),
     examples: examplesAt(around.paths, ids, { at, end, token: 'others' }, around.vocabulary),
   }
 }
 
-function share(p: number, trials: number | null): Pick<Side, 'p' | 'low' | 'high' | 'trials'> {
+/** What is known has no error. The rest is off by no more than all of it (half of it, where the middle stands for want of trials),
+ *  nor by more than as many trials of a half are (the widest): how much was known when they were drawn is not in a row. */
+function share(
+  p: number,
+  trials: number | null,
+  known: number | null,
+): Pick<Side, 'p' | 'low' | 'high' | 'trials' | 'known'> {
   const n = trials ?? 0
-  return { p, ...wilson({ successes: Math.round(p * n), trials: n }), trials: n }
+  if (known === null || known === 0)
+    return { p, ...wilson({ successes: Math.round(p * n), trials: n }), trials: n, known }
+  const { low, high } = wilson({ successes: n / 2, trials: n })
+  const error = n === 0 ? (1 - known) / 2 : Math.min(1 - known, (high - low) / 2)
+  return { p, low: Math.max(0, p - error), high: Math.min(1, p + error), trials: n, known }
 }
 
 function pairSides(row: PivotRow, { key, tokens, ids, around }: Place): readonly [Side, Side] {
@@ -88,6 +98,7 @@ function pairSides(row: PivotRow, { key, tokens, ids, around }: Place): readonly
       token: token ?? '',
       which: which ? 'own' : 'other',
       ...(better ? chosenFigures(row) : rejectedFigures(row)),
+      known: which ? row.known_after : row.known_before && 'untold',
       examples: first.concat(examples.filter(([, text]) => text !== whole)),
     }
   }
@@ -119,10 +130,10 @@ export function pairDetail(
 ): PivotDetail {
   const side = (
     token: string,
-    figures: Omit<Side, 'token' | 'which' | 'examples'>,
+    figures: Omit<Side, 'token' | 'which' | 'known' | 'examples'>,
     text: Example[],
   ): Side => ({
-    ...{ token, which: 'other', ...figures, examples: text },
+    ...{ token, which: 'other', known: null, ...figures, examples: text },
   })
   return {
     ...{ position: row.position, span: 1, context: row.prompt.slice(-160), token: row.chosen, paired: true },
@@ -155,7 +166,13 @@ export function pairDetail(
 function factsOf(row: PivotRow): Fact[] {
   const { logprob, logprob_is_lower_bound: bounded, entropy, is_greedy: greedy, e_value: e } = row
   const nats = (value: number): string => `${decimal(value, 2)} nats`
+  const { known_before: before, known_after: after } = row
+  const part = (known: number): string =>
+    known === 1 ? 'all' : known > 0.995 ? 'over .99' : decimal(known, 2)
   return [
+    ...(before === null || after === null
+      ? []
+      : [['known exactly', `${part(before)} after other tokens, ${part(after)} after it`] as const]),
     ...(row.search_delta === null ? [] : [['search saw', signed(row.search_delta, 2)] as const]),
     ...(e === null ? [] : [['e-value', e.toPrecision(2)] as const]),
     ...(logprob === null

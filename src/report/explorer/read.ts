@@ -50,11 +50,12 @@ function headOf({ manifest }: Dataset): Pick<ExplorerIndex, 'name' | 'note'> {
   return { name: manifest.name, note }
 }
 
-/** Texts of whole traces are left out: they stand in search_trace. */
+/** Those that were measured. Texts of whole traces are left out: they stand in search_trace. */
 async function pivotsByTrace(dataset: Dataset): Promise<Map<string, RowOf<'pivotal_tokens'>[]>> {
   const pivots = new Map<string, RowOf<'pivotal_tokens'>[]>()
   const without = dataset.manifest.configs.search_trace === undefined ? [] : ['trace_ids', 'trace_tokens']
   for await (const row of rowsOf(dataset, 'pivotal_tokens', without)) {
+    if (Number.isNaN(row.prob_delta)) continue
     const key = keyOf(row)
     const trace = pivots.get(key)
     if (trace === undefined) pivots.set(key, [row])

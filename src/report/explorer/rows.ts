@@ -16,6 +16,8 @@ const [text, figure, whole, yes] = [z.string(), z.number(), z.int(), z.boolean()
 /** A token that the sampler cuts off has none: this many nats below, its probability is 0 too, and JSON can carry it. */
 const logprob = figure.or(z.literal(-Infinity)).transform((nats) => Math.max(nats, -1000))
 const evidence = figure.or(z.literal(Infinity))
+/** A candidate for which a cap left no rollouts had none. */
+const measured = figure.or(z.nan())
 
 /** The columns of each config that the explorer shows; those it cannot do without are not `later`. */
 export const schemas = {
@@ -27,6 +29,7 @@ export const schemas = {
       z.object({
         ...{ node: whole, successes: whole, trials: whole, low: figure, high: figure },
         ...{ launched: whole, forced_launched: whole },
+        ...{ value: later(figure), value_low: later(figure), value_high: later(figure) },
       }),
     ),
     spent: later(
@@ -40,8 +43,10 @@ export const schemas = {
   }),
   pivotal_tokens: z.object({
     ...{ question_id: text, trace_id: text, query: text, position: whole },
-    ...{ prob_before: figure, prob_after: figure, prob_delta: figure, delta_low: figure, delta_high: figure },
+    ...{ prob_before: measured, prob_after: measured, prob_delta: measured },
+    ...{ delta_low: measured, delta_high: measured },
     ...{ n_before: later(whole), n_after: later(whole), confirmed: yes, trace_length: later(whole) },
+    ...{ known_before: later(figure), known_after: later(figure) },
     ...{ unit_tokens: later(whole), e_value: later(evidence), search_delta: later(figure) },
     ...{ logprob: later(logprob), logprob_is_lower_bound: later(yes), entropy: later(figure) },
     ...{ is_greedy: later(yes), estimator: later(text), on_policy: later(yes), model_id: later(text) },
@@ -67,8 +72,11 @@ export const schemas = {
     ...{ question_id: text, trace_id: text, position: whole, chosen: text, rejected: text },
   }),
   rollouts: z.object({
-    ...{ question_id: text, trace_id: text, node_depth: whole, purpose: text, banned_id: later(whole) },
-    ...{ given_id: later(whole), token_ids: z.array(whole), verdict: text },
+    ...{ question_id: text, trace_id: text, node_depth: whole, purpose: text },
+    ...{ token_ids: z.array(whole), verdict: text },
+    ...{ banned_ids: later(z.array(whole)), given_ids: later(z.array(whole)) },
+    // Before answers that were seen were kept from, there was one of each at most.
+    ...{ banned_id: later(whole), given_id: later(whole) },
   }),
 }
 

@@ -11,6 +11,7 @@ const modules = [
   'histogram',
   'trace-list',
   'overview',
+  'node-figures',
   'node-panel',
   'rollout-tree',
   'value-chart',

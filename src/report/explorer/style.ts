@@ -30,13 +30,13 @@ nav { display: flex; gap: 16px; justify-content: space-between; margin-bottom: 1
 .row .none { color: var(--soft) }
 .barcode { width: 160px; height: 32px }
 .rise { fill: rgb(var(--up)) } .fall { fill: rgb(var(--down)) }
-.strip { position: relative }
+.strip, .chart { position: relative }
 .strip .trace > span { cursor: pointer; padding: 3px 0 }
 .strip .trace > .pivot { padding: 3px 2px }
 .pruned { color: var(--soft) }
 .rising { box-shadow: inset 0 -2px rgba(var(--up), .4) } .falling { box-shadow: inset 0 -2px rgba(var(--down), .4) }
 .strip .trace > .chosen { outline: 2px solid var(--ink); outline-offset: 0 }
-.strip > .tip { display: block; max-width: min(340px, 100%); pointer-events: none; z-index: 2 }
+.strip > .tip, .chart > .tip { display: block; max-width: min(340px, 100%); pointer-events: none; z-index: 2 }
 .values { width: 100%; min-width: 640px; cursor: crosshair }
 .values .whisker { stroke-width: 2; opacity: .3 }
 .values .closed { fill: var(--line); opacity: .45 }

@@ -3,7 +3,7 @@ import type { Run } from '../../pipeline/stage.ts'
 import type { Row } from '../../record/columns.ts'
 import type { pivotFields } from '../../record/pivotal-tokens.ts'
 import type { Random } from '../../statistics/random.ts'
-import { probability, rangeOf, trialsOf } from '../../statistics/side.ts'
+import { intervalOf, probability, rangeOf, trialsOf } from '../../statistics/side.ts'
 import type { Sampler } from '../generate-traces.ts'
 import { certifyPair, type TokenPair } from './pair.ts'
 import { noPair, pairColumns } from './pair-columns.ts'
@@ -15,6 +15,7 @@ export interface Searcher extends Sampler {
   readonly student: Model
   readonly tokenizer: Tokenizer
   readonly mode: SearchMode
+  readonly unit: 'token' | 'sentence'
   readonly gap: number
   readonly pairRollouts: number
 }
@@ -24,6 +25,8 @@ export interface Searched {
   readonly promptIds: readonly number[]
   readonly traceIds: readonly number[]
   readonly scores: readonly TokenScore[]
+  /** Nodes at the ends of its sentences. */
+  readonly ends: readonly number[]
   readonly correct: boolean
   /** The answers that its rollouts gave, where their probabilities are known. */
   readonly leaves: Leaves | null
@@ -54,8 +57,8 @@ async function describePivot(
   pivot: Pivot,
   pair: TokenPair | null,
 ): Promise<Row<typeof pivotFields>> {
-  const { tokenizer, mode } = of
-  const { promptIds, traceIds, scores, process, run } = trace
+  const { tokenizer } = of
+  const { promptIds, traceIds, scores, ends, process, run } = trace
   const { position, end, fresh } = pivot
   const [tokenId = -1] = traceIds.slice(position)
   const prefix = traceIds.slice(0, position)
@@ -63,6 +66,7 @@ async function describePivot(
   const logprob = unitScores.reduce((sum, score) => sum + score.logprob, 0)
   const bounded = unitScores.some(({ isLowerBound }) => isLowerBound === true)
   const [first] = unitScores
+  const { low, high } = intervalOf(pivot.after)
   const rest = { ids: traceIds.slice(position), correct: trace.correct }
   const place = { promptIds, prefix, tokenId, logprob, bought: process.bought(), rest, run }
   return {
@@ -71,6 +75,8 @@ async function describePivot(
     pivot_token_id: tokenId,
     prob_before: pivot.probBefore,
     prob_after: pivot.probAfter,
+    prob_after_low: Math.min(pivot.probAfter, low),
+    prob_after_high: Math.max(pivot.probAfter, high),
     prob_delta: fresh.delta,
     is_positive: fresh.delta > 0,
     delta_low: fresh.low,
@@ -81,22 +87,30 @@ async function describePivot(
     known_after: 1 - rangeOf(pivot.after),
     search_delta: pivot.search.delta,
     confirmed: pivot.confirmed,
-    estimator: `${mode}, ${bounded ? 'leaving counted' : 'stratified'}`,
+    estimator: estimatorOf(of, end - position > 1, bounded),
     unit_tokens: end - position,
     position,
+    sentence_index: ends.findIndex((sentence) => sentence > position),
     trace_length: traceIds.length,
     e_value: pivot.eValue,
     logprob,
     logprob_is_lower_bound: bounded,
-    entropy: first?.entropy ?? null,
-    is_greedy: first?.isGreedy ?? null,
+    // Of the first token's choice they would be, not of the whole unit.
+    entropy: end > position + 1 ? null : (first?.entropy ?? null),
+    is_greedy: end > position + 1 ? null : (first?.isGreedy ?? null),
     ...(pair === null ? noPair : await pairColumns(of, pair, place)),
   }
 }
 
+/** How the search came to a unit, and how its change was put together. */
+function estimatorOf({ mode, unit }: Searcher, whole: boolean, bounded: boolean): string {
+  const way = unit === 'token' ? [] : [whole ? 'whole sentence' : 'sentences first']
+  return [mode, ...way, bounded ? 'leaving counted' : 'stratified'].join(', ')
+}
+
 /** Only single tokens that fresh rollouts have confirmed have a pair, and only while the budget lasts. */
 async function pairOf(
-  { gap, pairRollouts }: Searcher,
+  { gap, pairRollouts, tokenizer }: Searcher,
   { traceIds, leaves, random, process, left, run }: Searched,
   { position, end, fresh, after, others, confirmed }: Pivot,
 ): Promise<TokenPair | null> {
@@ -106,7 +120,18 @@ async function pairOf(
     return null
   }
   const raises = fresh.delta > 0
-  const question = { traceIds, position, raises, after, others, gap, rollouts: pairRollouts, leaves, random }
+  const question = {
+    traceIds,
+    position,
+    raises,
+    after,
+    others,
+    gap,
+    rollouts: pairRollouts,
+    leaves,
+    random,
+    eos: tokenizer.eos.id,
+  }
   const pair = await certifyPair(question, process)
   return pair !== null && probability(pair.chosen) > probability(pair.rejected) ? pair : null
 }

@@ -10,17 +10,26 @@ const needs = {
   pivotal_tokens: col.list(col.struct(pivotFields, 'pivotal token'), 'what was found in the trace'),
 }
 
+export interface EachPivotalTokenOptions {
+  /** Candidates that fresh rollouts did not confirm too (false): where confirmRollouts is 0 nothing else is there. */
+  readonly unconfirmed?: boolean
+}
+
 /** One row a pivotal token of the traces that findPivotalTokens has searched. A trace without one is dropped with that reason;
  *  what was spent on it stands in `search_trace`. */
-export function eachPivotalToken(): Stage<typeof needs, typeof pivotFields> {
+export function eachPivotalToken({ unconfirmed = false }: EachPivotalTokenOptions = {}): Stage<
+  typeof needs,
+  typeof pivotFields
+> {
   return expand({
     name: 'eachPivotalToken',
     needs,
     adds: pivotFields,
+    ...(unconfirmed && { options: { unconfirmed } }),
     each: (row, run) => {
-      if (row.pivotal_tokens.length === 0)
-        run.drop('eachPivotalToken', withoutRollouts(row), 'no pivotal token')
-      return row.pivotal_tokens
+      const tokens = row.pivotal_tokens.filter(({ confirmed }) => unconfirmed || confirmed)
+      if (tokens.length === 0) run.drop('eachPivotalToken', withoutRollouts(row), 'no pivotal token')
+      return tokens
     },
   })
 }

@@ -8,11 +8,12 @@ import { seedFor } from '../../statistics/random.ts'
 import type { Verifier } from '../../verify/verifier.ts'
 import type { Sampler } from '../generate-traces.ts'
 import { type Allowance, allowanceOf } from './allowance.ts'
-import { mostUncertainFirst, rolloutBudget } from './budget.ts'
+import { mostUncertainFirst, rolloutBudget, shareOf } from './budget.ts'
+import { requireOptions } from './check-options.ts'
 import { judgeOf } from './judge.ts'
 import { requireOneProcess } from './one-process.ts'
 import { questionsOf } from './question.ts'
-import { samplingRule } from './rollouts.ts'
+import { canForce, samplingRule } from './rollouts.ts'
 import { effortOf } from './search/effort.ts'
 import type { SearchMode } from './search/result.ts'
 import { promptOf, searchRow } from './search-row.ts'
@@ -44,8 +45,11 @@ export interface FindPivotalTokensOptions extends Sampler {
   readonly confirmRollouts?: number | undefined
   /** Fresh rollouts after the other token of a pair, with those that took it by themselves. */
   readonly pairRollouts?: number
-  /** Token by token, or the coarser search of whole sentences, which certifies no pairs. */
+  /** Token by token, or whole sentences first and then the tokens of those that may be pivotal. */
   readonly unit?: 'token' | 'sentence'
+  /** Texts that end a sentence, or a step of the dataset `prm`, besides those that Unicode knows and line breaks: `;` where the
+   *  policy writes `4*7=28; 28+15=43;` (none). */
+  readonly stepEnds?: readonly string[]
   /** Most rollouts for one trace, where that is less than its question is worth (rolloutBudget). */
   readonly traceRollouts?: number | undefined
   /** Most rollouts for all traces of the run. Every shard has its part of them, and searches the most uncertain questions first. */
@@ -64,6 +68,7 @@ export interface SearchSettings extends FindPivotalTokensOptions {
   readonly confirmRollouts: number
   readonly pairRollouts: number
   readonly unit: 'token' | 'sentence'
+  readonly stepEnds: readonly string[]
   readonly task: string
 }
 
@@ -98,7 +103,7 @@ function shardSearch(of: SearchSettings): Stage<typeof needs, typeof searchColum
     concurrency: of.concurrency ?? 8,
     // What is shared is settled here, in the order of the rows, before anything is waited for.
     each: (row, run) => {
-      allowance ??= allowanceOf(shareOf(maxRollouts, run))
+      allowance ??= allowanceOf(maxRollouts === undefined ? undefined : shareOf(maxRollouts, run, of))
       checked ??= check(of, row, run)
       const question = questionOf(row)
       const wanted = Math.min(traceRollouts, rolloutBudget(row, of))
@@ -114,16 +119,16 @@ function shardSearch(of: SearchSettings): Stage<typeof needs, typeof searchColum
 
 function settingsOf(options: FindPivotalTokensOptions): SearchSettings {
   const tokenizer = requireExact(options.student)
-  requireChance(options.temperature)
+  requireOptions(options)
   const { mode = 'frugal', q = 0.1, unit = 'token', task = 'math', pairRollouts = 64 } = options
-  const { rollouts: given, confirmRollouts } = options
+  const { rollouts: given, confirmRollouts, stepEnds = [] } = options
   const effort = effortOf({
     ...{ mode, gap: options.gap, q },
     ...(given !== undefined && { rollouts: given }),
     ...(confirmRollouts !== undefined && { confirmRollouts }),
   })
   const rollouts = given ?? (mode === 'published' ? 50 : effort.perArm)
-  const own = { mode, q, unit, task, rollouts, confirmRollouts: effort.confirm, pairRollouts }
+  const own = { mode, q, unit, stepEnds, task, rollouts, confirmRollouts: effort.confirm, pairRollouts }
   return { ...options, tokenizer, ...own }
 }
 
@@ -131,10 +136,11 @@ function settingsOf(options: FindPivotalTokensOptions): SearchSettings {
  *  another process, and the run does not go on. */
 function identityOf(of: SearchSettings): Readonly<Record<string, unknown>> {
   const { verifier, tokenizer, mode, gap, q, unit, task, rollouts, maxTokens } = of
-  const { confirmRollouts, pairRollouts, traceRollouts, maxRollouts } = of
+  const { confirmRollouts, pairRollouts, traceRollouts, maxRollouts, stepEnds } = of
   return {
     verifier: verifier.id,
-    ...{ mode, gap, q, unit, task, rollouts, confirmRollouts, pairRollouts, ...samplingRule(of), maxTokens },
+    ...{ mode, gap, q, unit, stepEnds, task, rollouts, confirmRollouts, pairRollouts },
+    ...{ ...samplingRule(of), maxTokens },
     ...(traceRollouts !== undefined && { traceRollouts }),
     ...(maxRollouts !== undefined && { maxRollouts }),
     tokenizer: tokenizer.sha256,
@@ -143,23 +149,24 @@ function identityOf(of: SearchSettings): Readonly<Record<string, unknown>> {
 }
 
 /** Published: both ends of the trace and the way to one pivot in a trace of full length; in the other modes about as many tokens
- *  draw rollouts, two a request. Then one confirmation, eight a request, and one pair. More pivots cost more. */
-function expectedOf({ mode, rollouts, confirmRollouts, pairRollouts, maxTokens }: SearchSettings) {
+ *  draw rollouts, two a request. Then one confirmation, eight a request, and one pair. More pivots cost more; where answers seen
+ *  need not be drawn again, the shipped student takes less than an eighth of that. */
+function expectedOf(of: SearchSettings) {
+  const { mode, rollouts, confirmRollouts, pairRollouts, maxTokens, traceRollouts, maxRollouts } = of
   const nodes = 2 + Math.ceil(Math.log2(maxTokens))
   const searching = mode === 'published' ? nodes : Math.ceil((nodes * rollouts) / 2)
+  const all = nodes * rollouts + 2 * confirmRollouts + pairRollouts
+  const calls = mode !== 'published' && canForce(of) ? Math.ceil(all / 8) : all
   return {
-    callsPerRow: nodes * rollouts + 2 * confirmRollouts + pairRollouts,
+    callsPerRow: Math.min(calls, traceRollouts ?? Infinity),
+    ...(maxRollouts !== undefined && { mostCalls: maxRollouts }),
     asks: {
-      requestsPerRow: searching + Math.ceil(confirmRollouts / 4) + 1,
+      requestsPerRow: Math.min(calls, searching + Math.ceil(confirmRollouts / 4) + 1),
       maxTokens,
       longestPrefix: maxTokens,
     },
   }
 }
-
-/** A shard's part of a cap on the run: shards may be made by several processes, in any order. */
-const shareOf = (maxRollouts: number | undefined, { shards = 1 }: Run): number | undefined =>
-  maxRollouts === undefined ? undefined : Math.floor(maxRollouts / shards)
 
 const check = (of: SearchSettings, row: TraceRow, run: Run): Promise<void> =>
   requireOneProcess(of.student, promptOf(of.tokenizer, row), {
@@ -178,14 +185,5 @@ function requireExact(student: Model): Tokenizer {
     'model',
     `${id} cannot be searched for pivotal tokens: it lacks ${lacks.join(', ')}`,
     'Use a local model folder, or an endpoint that takes and returns token ids (vLLM, SGLang, llama-server) with --tokenizer; fulcrum doctor --endpoint shows what one does.',
-  )
-}
-
-function requireChance(temperature: number): void {
-  if (temperature > 0) return
-  throw new FulcrumError(
-    'plan',
-    `findPivotalTokens at temperature ${temperature}: a greedy policy has no success probability between 0 and 1`,
-    'Give the temperature that the policy is used with, above 0.',
   )
 }

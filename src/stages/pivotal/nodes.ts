@@ -22,33 +22,35 @@ export function nodesOf(along: readonly Rollout[], bought: readonly Rollout[], v
   return nodes.map((one) => ({ ...one, ...wilson(one) }))
 }
 
-/** A sentence end counts as the end of a step with this many rollouts through it at least. Our choice. */
+/** A sentence end counts as the end of a step with this many rollouts through it at least, or where all that is known of its
+ *  value leaves it no wider an interval than so many would at .5. Our choice. */
 const leastTrials = 8
+const enough = wilson({ successes: leastTrials / 2, trials: leastTrials })
 
-/** The trace in steps: sentences, together with those before them whose ends too few rollouts passed. The verdict of the whole
+interface Steps {
+  readonly tokens: readonly string[]
+  readonly ends: readonly number[]
+  readonly correct: boolean
+  readonly values: readonly NodeValue[]
+}
+
+/** The trace in steps: sentences, together with those before them whose ends too little is known of. The verdict of the whole
  *  trace is known. */
-export function stepsOf(
-  rollouts: readonly Rollout[],
-  {
-    tokens,
-    ends,
-    correct,
-    values,
-  }: {
-    readonly tokens: readonly string[]
-    readonly ends: readonly number[]
-    readonly correct: boolean
-    readonly values: readonly NodeValue[]
-  },
-): readonly { text: string; value: number; right: boolean; trials: number }[] {
+export function stepsOf(rollouts: readonly Rollout[], { tokens, ends, correct, values }: Steps) {
   const inner = ends.slice(0, -1).map((end) => {
+    const { value, low, high } = values[end] as NodeValue
     const through = rollouts.filter(({ diverged }) => diverged >= end)
     const right = correct || through.some((rollout) => rollout.correct)
-    return { end, value: values[end]?.value ?? 0.5, right, trials: through.length }
+    return { end, value, value_low: low, value_high: high, right, trials: through.length }
   })
-  const whole = { end: tokens.length, value: correct ? 1 : 0, right: correct, trials: 1 }
+  const known = inner.filter(
+    ({ value_low: low, value_high: high, trials }) =>
+      trials >= leastTrials || high - low <= enough.high - enough.low,
+  )
+  const verdict = correct ? 1 : 0
+  const ended = { value: verdict, value_low: verdict, value_high: verdict, right: correct, trials: 1 }
   let from = 0
-  return [...inner.filter(({ trials }) => trials >= leastTrials), whole].map(({ end, ...step }) => {
+  return [...known, { end: tokens.length, ...ended }].map(({ end, ...step }) => {
     const text = tokens.slice(from, end).join('')
     from = end
     return { text, ...step }

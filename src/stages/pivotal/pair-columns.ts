@@ -1,7 +1,7 @@
 import type { Model, Tokenizer } from '../../model/model.ts'
 import type { Run } from '../../pipeline/stage.ts'
 import { sidesInterval } from '../../statistics/difference.ts'
-import { intervalOf, probability, trialsOf } from '../../statistics/side.ts'
+import { intervalOf, probability, rangeOf, trialsOf } from '../../statistics/side.ts'
 import type { Sampler } from '../generate-traces.ts'
 import type { TokenPair } from './pair.ts'
 import { eValueOf } from './search/evidence.ts'
@@ -50,11 +50,13 @@ export async function pairColumns(of: Policy, pair: TokenPair, place: PairPlace)
     prob_chosen_low: chosen.low,
     prob_chosen_high: chosen.high,
     n_chosen: trialsOf(pair.chosen),
+    known_chosen: 1 - rangeOf(pair.chosen),
     logprob_chosen: raises ? logprob : otherLogprob,
     prob_rejected: probability(pair.rejected),
     prob_rejected_low: rejected.low,
     prob_rejected_high: rejected.high,
     n_rejected: trialsOf(pair.rejected),
+    known_rejected: 1 - rangeOf(pair.rejected),
     logprob_rejected: raises ? otherLogprob : logprob,
     pair_delta_low: difference.low,
     pair_delta_high: difference.high,
@@ -100,11 +102,13 @@ export const noPair = {
   prob_chosen_low: null,
   prob_chosen_high: null,
   n_chosen: null,
+  known_chosen: null,
   logprob_chosen: null,
   prob_rejected: null,
   prob_rejected_low: null,
   prob_rejected_high: null,
   n_rejected: null,
+  known_rejected: null,
   logprob_rejected: null,
   pair_delta_low: null,
   pair_delta_high: null,

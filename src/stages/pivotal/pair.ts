@@ -34,6 +34,8 @@ export interface PairQuestion {
   /** Fresh rollouts wanted after the other token, where nothing is known of it. */
   readonly rollouts: number
   readonly leaves: Leaves | null
+  /** Id of the end token. */
+  readonly eos: number
   readonly random: Random
 }
 
@@ -60,10 +62,12 @@ const above = (upper: Interval, lower: Interval): boolean => upper.low > lower.h
 
 /** Value after another token: fresh rollouts as many as are worth the wanted ones of which nothing is known. */
 async function measured(
-  { traceIds, position, rollouts, leaves, random }: PairQuestion,
+  { traceIds, position, rollouts, leaves, random, eos }: PairQuestion,
   { id, search, fresh }: OtherToken,
   process: RolloutProcess,
 ): Promise<Side> {
+  // An answer that ends there has one verdict, and each of its draws has told it.
+  if (id === eos) return Number([...search, ...fresh].some(({ successes }) => successes > 0))
   const draws = new Draws(fresh)
   const known = leaves?.after(position, id) ?? nothing
   const range = 1 - known.all

@@ -67,6 +67,11 @@ export const samplingRule = ({ temperature, topP, topK, minP }: Sampler): Omit<S
   ...(minP !== undefined && { minP }),
 })
 
+/** First tokens can be forbidden. Only where the sampler cuts nothing off: else the tokens that are left would be cut off otherwise without the banned one, and its
+ *  draws would not be those of the sampler that takes another token. */
+export const canForce = ({ student, topP, topK, minP = 0 }: Sampler & { readonly student: Model }): boolean =>
+  student.capabilities.bannedFirst === true && topP === 1 && topK === 0 && minP === 0
+
 export function rolloutProcess(of: RolloutProcessOptions): RolloutProcess {
   const all: Bought[] = []
   const launched = new Map<string, number>()

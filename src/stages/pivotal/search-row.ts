@@ -5,15 +5,17 @@ import type { Row } from '../../record/columns.ts'
 import type { pivotFields } from '../../record/pivotal-tokens.ts'
 import type { searchColumns } from '../../record/search-trace.ts'
 import { rngFor } from '../../statistics/random.ts'
+import { leastSearch } from './budget.ts'
 import { describePivots } from './describe.ts'
 import type { SearchSettings, TraceRow } from './find-pivotal-tokens.ts'
 import { inPrefixOrder } from './prefix-order.ts'
 import { gateRollouts, type Question } from './question.ts'
 import { alongTrace, answerTo, launchOf, onTrace } from './on-trace.ts'
-import { type Bought, rolloutProcess, samplingRule } from './rollouts.ts'
+import { type Bought, canForce, rolloutProcess, samplingRule } from './rollouts.ts'
 import { resultColumns, type Trace, traceColumns } from './search-columns.ts'
 import type { SearchResult } from './search/result.ts'
 import { searchTrace } from './search/search-trace.ts'
+import { searchUnitsFirst } from './search/units-first.ts'
 import type { Rollout } from './search/source.ts'
 import { sentenceEnds } from './sentences.ts'
 
@@ -33,12 +35,11 @@ export async function searchRow(
   shared: Shared,
   run: Run,
 ): Promise<readonly Row<typeof searchColumns>[] | Dropped> {
-  const { tokenizer, student, maxTokens, confirmRollouts } = of
+  const { tokenizer, student, maxTokens } = of
   const traceIds = exactIds(tokenizer, row)
   if (traceIds === null) return { drop: "trace changed by the policy's tokenizer" }
   if (traceIds.length > maxTokens) return { drop: 'trace longer than the token limit' }
-  if (shared.budget < Math.min(shared.wanted, confirmRollouts))
-    return { drop: 'no rollouts left in this run' }
+  if (shared.budget < Math.min(shared.wanted, leastSearch)) return { drop: 'no rollouts left in this run' }
   const promptIds = promptOf(tokenizer, row)
   const scores = await student.score([...promptIds, ...traceIds], {
     ...samplingRule(of),
@@ -46,7 +47,7 @@ export async function searchRow(
     signal: run.signal,
   })
   const tokens = traceIds.map((id) => tokenizer.decode([id]))
-  const ends = [...sentenceEnds(tokens.slice(0, -1)).slice(0, -1), traceIds.length]
+  const ends = [...sentenceEnds(tokens.slice(0, -1), of.stepEnds).slice(0, -1), traceIds.length]
   const { verdict } = await shared.question.judge([], traceIds, 'stop')
   const onPolicy = row.teacher_model === student.id
   const trace = { promptIds, traceIds, scores, tokens, ends, onPolicy, correct: verdict === 'equal' }
@@ -66,7 +67,8 @@ async function searched(
   const { judge } = question
   const key = [run.seed, 'findPivotalTokens', row.trace_id]
   const process = rolloutProcess({ ...of, promptIds, judge, key, run })
-  const result = await searchTrace(
+  const search = of.unit === 'sentence' ? searchUnitsFirst : searchTrace
+  const result = await search(
     {
       logprobs: scores.map(({ logprob }) => logprob),
       lowerBounds: scores.map(({ isLowerBound }) => isLowerBound === true),
@@ -102,11 +104,6 @@ async function searched(
   }
 }
 
-/** Where the sampler cuts nothing off: else the tokens that are left would be cut off otherwise without the banned one, and its
- *  draws would not be those of the sampler that takes another token. */
-const canForce = ({ student, topP, topK, minP = 0 }: SearchSettings): boolean =>
-  student.capabilities.bannedFirst === true && topP === 1 && topK === 0 && minP === 0
-
 const mapped = (rollouts: readonly Bought[], traceIds: readonly number[]): readonly Rollout[] =>
   rollouts.flatMap((rollout) => onTrace(rollout, traceIds) ?? [])
 
@@ -123,9 +120,12 @@ function countSearch(
   run.count('pivotal_tokens_confirmed', pivots.filter(({ confirmed }) => confirmed).length)
   run.count('certified_pairs', pivots.filter(({ chosen_id: id }) => id !== null).length)
   if (spent.stoppedBy !== null) run.count('searches_stopped_by_a_cap')
-  // On average the squared changes of a trace that the policy wrote sum up to p (1 - p): many traces over it report noise.
+  if (!onPolicy) return
+  // On average the squared changes of a trace that the policy wrote sum up to p (1 - p): a run with more reports noise.
   const p = values[0]?.value ?? 0.5
-  if (onPolicy && squaredChange > p * (1 - p)) run.count('traces_over_the_martingale_bound')
+  run.count('on_policy_traces')
+  run.count('squared_change_thousandths', Math.round(1000 * squaredChange))
+  run.count('squared_change_bound_thousandths', Math.round(1000 * p * (1 - p)))
 }
 
 /** What the policy is given for a problem. */

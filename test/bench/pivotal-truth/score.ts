@@ -1,98 +1,78 @@
-import { changeAt, type TrueTrace } from './truth.ts'
+import { changeAt, errorAt, gap, truePivots, type TrueTrace } from './truth.ts'
 
-/** What a method reports of one trace, and what that took. */
-export interface Reported {
-  readonly positions: readonly number[]
+/** What a method says of one trace: the tokens it takes for pivotal, and 95 % intervals of all changes that it tested. */
+export interface Found {
+  readonly reported: readonly { readonly position: number; readonly delta: number }[]
+  readonly intervals: readonly { readonly position: number; readonly low: number; readonly high: number }[]
+}
+
+/** The same with what that took. */
+export interface Reported extends Found {
   readonly rollouts: number
   /** Decoded. */
   readonly tokens: number
 }
 
-/** Counts over traces. */
-export interface Counts {
-  readonly traces: number
-  readonly pivots: number
-  readonly reported: number
-  readonly right: number
-  /** Pivots that exceed the gap by .05, and those of them that were found. */
-  readonly clearPivots: number
-  readonly clearFound: number
-  /** Reports of these, and of tokens that miss the gap by .05. */
-  readonly clearRight: number
-  readonly clearWrong: number
-  /** Reports of tokens that do not change p by half the gap. */
-  readonly nothing: number
-  readonly rollouts: number
-  readonly tokens: number
+/** A trace that was searched. */
+export interface Searched {
+  readonly trace: TrueTrace
+  readonly found: Reported
 }
 
-/** How near the gap a token is neither. */
-const band = 0.05
+/** The figures of a method, NaN where it has none. */
+export type Scores = Readonly<Record<(typeof figureNames)[number]['name'], number>>
+
+/** False is a report of a token that does not change p by half the gap: what the tests exclude. */
+export const figureNames = [
+  { name: 'precision', unit: 'share', digits: 2 },
+  { name: 'recall', unit: 'share', digits: 2 },
+  { name: 'false share', unit: 'share', digits: 2 },
+  { name: 'rollouts a trace', unit: 'rollouts', digits: 0 },
+  { name: 'rollouts a true pivot', unit: 'rollouts', digits: 0 },
+  { name: 'decode tokens a trace', unit: 'tokens', digits: 0 },
+  { name: 'coverage', unit: 'share', digits: 2 },
+  { name: 'bias', unit: 'share', digits: 3 },
+  { name: 'rms error', unit: 'share', digits: 3 },
+  { name: 'median width', unit: 'share', digits: 2 },
+] as const
 
 /** What is reported against what is true. */
-export function score(traces: readonly TrueTrace[], found: readonly Reported[], gap: number): Counts {
-  const size = (trace: TrueTrace, at: number): number => Math.abs(changeAt(trace, at))
-  const all = traces.flatMap((trace) => trace.trace.map((_, at) => size(trace, at)))
-  const reported = found.flatMap(({ positions }, i) =>
-    positions.map((at) => size(traces[i] as TrueTrace, at)),
+export function score(all: readonly Searched[]): Scores {
+  const reported = all.flatMap(({ trace, found }) =>
+    found.reported.map(({ position, delta }) => ({
+      right: truePivots(trace, gap).includes(position),
+      truth: Math.abs(changeAt(trace, position)),
+      size: Math.abs(delta),
+      squaredError: (delta - changeAt(trace, position)) ** 2,
+    })),
   )
-  const atLeast = (sizes: readonly number[], least: number): number =>
-    sizes.filter((one) => one >= least).length
+  const tested = all.flatMap(({ trace, found }) => found.intervals.map((one) => ({ trace, ...one })))
+  const right = reported.filter((one) => one.right).length
+  const rollouts = sum(all.map(({ found }) => found.rollouts))
   return {
-    traces: traces.length,
-    pivots: atLeast(all, gap),
-    reported: reported.length,
-    right: atLeast(reported, gap),
-    clearPivots: atLeast(all, gap + band),
-    clearFound: atLeast(reported, gap + band),
-    clearRight: atLeast(reported, gap + band),
-    clearWrong: reported.length - atLeast(reported, gap - band),
-    nothing: reported.length - atLeast(reported, gap / 2),
-    rollouts: found.reduce((sum, one) => sum + one.rollouts, 0),
-    tokens: found.reduce((sum, one) => sum + one.tokens, 0),
+    precision: right / reported.length,
+    recall: right / sum(all.map(({ trace }) => truePivots(trace, gap).length)),
+    'false share': reported.filter(({ truth }) => truth < gap / 2).length / reported.length,
+    'rollouts a trace': rollouts / all.length,
+    'rollouts a true pivot': rollouts / right,
+    'decode tokens a trace': sum(all.map(({ found }) => found.tokens)) / all.length,
+    coverage: tested.filter(holds).length / tested.length,
+    bias: sum(reported.map(({ truth, size }) => size - truth)) / reported.length,
+    'rms error': Math.sqrt(sum(reported.map(({ squaredError }) => squaredError)) / reported.length),
+    'median width': median(tested.map(({ low, high }) => high - low)),
   }
 }
 
-/** Counts of several seeds together. */
-export function total(counts: readonly Counts[]): Counts {
-  const sum = (of: (one: Counts) => number): number => counts.reduce((all, one) => all + of(one), 0)
-  return {
-    traces: sum((one) => one.traces),
-    pivots: sum((one) => one.pivots),
-    reported: sum((one) => one.reported),
-    right: sum((one) => one.right),
-    clearPivots: sum((one) => one.clearPivots),
-    clearFound: sum((one) => one.clearFound),
-    clearRight: sum((one) => one.clearRight),
-    clearWrong: sum((one) => one.clearWrong),
-    nothing: sum((one) => one.nothing),
-    rollouts: sum((one) => one.rollouts),
-    tokens: sum((one) => one.tokens),
-  }
+/** The interval holds the truth, as far as that is known: where most answers are known it is as narrow as the truth's own error. */
+function holds({ trace, position, low, high }: Found['intervals'][number] & { trace: TrueTrace }): boolean {
+  const [change, slack] = [changeAt(trace, position), 3 * errorAt(trace, position)]
+  return low - slack <= change && change <= high + slack
 }
 
-const decimals = (value: number): string =>
-  Number.isFinite(value) ? value.toFixed(2).replace(/^0/, '') : '-'
-const whole = (value: number): string => (Number.isFinite(value) ? String(Math.round(value)) : '-')
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
 
-/** The figures of a method. */
-export const figureNames: readonly {
-  readonly name: string
-  readonly unit: string
-  readonly of: (counts: Counts) => number
-  readonly show: (value: number) => string
-}[] = [
-  { name: 'precision, raw', unit: 'share', of: (one) => one.right / one.reported, show: decimals },
-  { name: 'recall, raw', unit: 'share', of: (one) => one.right / one.pivots, show: decimals },
-  {
-    name: 'precision, clear',
-    unit: 'share',
-    of: (one) => one.clearRight / (one.clearRight + one.clearWrong),
-    show: decimals,
-  },
-  { name: 'recall, clear', unit: 'share', of: (one) => one.clearFound / one.clearPivots, show: decimals },
-  { name: 'under half the gap', unit: 'share', of: (one) => one.nothing / one.reported, show: decimals },
-  { name: 'rollouts a trace', unit: 'rollouts', of: (one) => one.rollouts / one.traces, show: whole },
-  { name: 'rollouts a true pivot', unit: 'rollouts', of: (one) => one.rollouts / one.right, show: whole },
-  { name: 'decode tokens a trace', unit: 'tokens', of: (one) => one.tokens / one.traces, show: whole },
-]
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.slice((sorted.length - 1) >> 1, (sorted.length >> 1) + 1)
+  return sum(middle) / middle.length
+}

@@ -1,17 +1,18 @@
 /** Prints what the student's pivotal tokens look like, for docs/pivots.md: `npx tsx test/bench/pivotal-truth/show.ts`. First the
  *  kinds of its open tokens by their true changes, then what the stage confirms and certifies in the same traces. */
+import { setMaxListeners } from 'node:events'
 import { localModel } from '../../../src/model/local.ts'
 import { findPivotalTokens } from '../../../src/stages/pivotal/find-pivotal-tokens.ts'
 import { locate } from '../../../src/store/bundled.ts'
 import { numericAnswer } from '../../../src/verify/verifier.ts'
 import { pivotsOf } from '../../stages/pivots-of.ts'
-import { readTruth, rule, type TrueTrace, valueAt } from './truth.ts'
+import { changeAt, gap, readTruth, rule, type TrueTrace, valueAt } from './truth.ts'
 
-const gap = 0.2
+// Every request under way listens for the end of the run.
+setMaxListeners(0)
 const { traces } = readTruth()
 const student = await localModel(locate('datasets/models/student'))
 
-console.log(`${undecided()} open tokens lie within two standard errors of the gap`)
 console.log(
   `squared changes of the open tokens of a trace ${share(mean(squared), 3)}, p (1 - p) ${share(mean(variance), 3)}\n`,
 )
@@ -39,7 +40,7 @@ console.log('|---|---|---|---|---|---|---|')
 for (const row of kept as unknown as readonly Found[]) {
   const trace = traces.find(({ id }) => id === row.trace_id) as TrueTrace
   if (!row.confirmed) continue
-  const change = valueAt(trace, row.position + 1) - valueAt(trace, row.position)
+  const change = changeAt(trace, row.position)
   const soFar = student.tokenizer?.decode(trace.trace.slice(0, row.position)).trim() ?? ''
   const p = `${share(row.prob_before)} to ${share(row.prob_after)}`
   const tokens = [row.pivot_token, row.chosen_token, row.rejected_token].map(code)
@@ -58,31 +59,8 @@ interface Found {
   readonly prob_after: number
 }
 
-function isOpen({ logprobs }: TrueTrace, at: number): boolean {
-  return -Math.expm1(logprobs[at] as number) >= 0.9 * gap
-}
-
-/** The truth is measured too. */
-function undecided(): number {
-  return traces.flatMap((trace) =>
-    trace.trace.filter((_, at) => {
-      if (!isOpen(trace, at)) return false
-      const change = valueAt(trace, at + 1) - valueAt(trace, at)
-      const error = Math.sqrt(varianceAt(trace, at) + varianceAt(trace, at + 1))
-      return Math.abs(Math.abs(change) - gap) < 2 * error
-    }),
-  ).length
-}
-
-function varianceAt(trace: TrueTrace, node: number): number {
-  const p = valueAt(trace, node)
-  return (p * (1 - p)) / (trace.nodes[node]?.[1] ?? 1)
-}
-
-/** Of open tokens: those of the others would be noise of 400 rollouts. */
-function squared(trace: TrueTrace): number {
-  const open = [...trace.trace.keys()].filter((at) => isOpen(trace, at))
-  return open.reduce((sum, at) => sum + (valueAt(trace, at + 1) - valueAt(trace, at)) ** 2, 0)
+function squared({ changes }: TrueTrace): number {
+  return changes.reduce((sum, { change }) => sum + change ** 2, 0)
 }
 
 function variance(trace: TrueTrace): number {
@@ -97,11 +75,10 @@ function mean(of: (trace: TrueTrace) => number): number {
 function byKind(): Map<string, number[]> {
   const kinds = new Map<string, number[]>()
   for (const trace of traces)
-    for (const [at, id] of trace.trace.entries()) {
-      if (!isOpen(trace, at)) continue
+    for (const { at, change } of trace.changes) {
       const before = student.tokenizer?.decode(trace.trace.slice(0, at)) ?? ''
-      const kind = kindOf(student.tokenizer?.decode([id]) ?? '', before)
-      kinds.set(kind, [...(kinds.get(kind) ?? []), valueAt(trace, at + 1) - valueAt(trace, at)])
+      const kind = kindOf(student.tokenizer?.decode(trace.trace.slice(at, at + 1)) ?? '', before)
+      kinds.set(kind, [...(kinds.get(kind) ?? []), change])
     }
   return kinds
 }

@@ -1,6 +1,6 @@
 import type { Fact, PivotDetail, Side } from '../embedded.ts'
 import { h } from './elements.ts'
-import { decimal, range, shade, signed, signedRange, visible, whole } from './figures.ts'
+import { counted, decimal, range, shade, signed, signedRange, visible, whole } from './figures.ts'
 import { continuations, estimateBar } from './node-panel.ts'
 
 /** A pivotal token with both ways on, and answers that took them. */
@@ -46,7 +46,7 @@ export function pivotCard(pivot: PivotDetail, show: () => void): HTMLElement {
 
 function sideOf(side: Side | null, paired: boolean, better: boolean): HTMLElement | null {
   if (side === null) return null
-  const { token, which, p, low, high, trials, logprob, examples } = side
+  const { token, which, p, low, high, logprob, examples } = side
   const role = paired ? (better ? 'accepted' : 'rejected') : better ? 'better' : 'worse'
   const owner = { own: ', the trace’s own', other: '', others: '' }[which]
   const name =
@@ -62,12 +62,22 @@ function sideOf(side: Side | null, paired: boolean, better: boolean): HTMLElemen
       'div',
       { class: 'way' },
       estimateBar(p, low, high),
-      h('span', {}, `${decimal(p)} `, h('small', {}, `${range(low, high)} of ${whole(trials)}${chance}`)),
+      h('span', {}, `${decimal(p)} `, h('small', {}, `${range(low, high)} ${basisOf(side)}${chance}`)),
     ),
     examples.length === 0
       ? h('p', { class: 'soft' }, 'No continuation in this dataset.')
       : continuations(examples),
   )
+}
+
+/** What a share rests on: rollouts, or answers seen, whose probabilities are exact, and rollouts of the rest. */
+function basisOf({ trials, known }: Side): string {
+  if (known === null || known === 0) return `of ${whole(trials)}`
+  if (known === 1) return '· known exactly'
+  const rest = counted(trials, 'fresh rollout')
+  return known === 'untold'
+    ? `· ${rest} besides answers seen`
+    : `· ${known > 0.995 ? 'over .99' : decimal(known)} of it known exactly, ${rest} of the rest`
 }
 
 /** Names and values. */

@@ -1,16 +1,13 @@
-import type { Branch, Example, TraceDetail } from '../embedded.ts'
+import type { Branch, Example, NodeFigures, TraceDetail } from '../embedded.ts'
 import { h, s } from './elements.ts'
 import { counted, decimal, range, visible, whole, wilson } from './figures.ts'
+import { estimateOf, nodeAt, valueOf } from './node-figures.ts'
 
 /** What is known of the node before token `at`: how often answers come out right from there, and by which tokens rollouts went on. */
 export function nodePanel(detail: TraceDetail, at: number): HTMLElement {
-  const { tokens, nodes, branches } = detail
-  const here = nodes.find(([node]) => node === at)
+  const { tokens, branches } = detail
   const context = tokens.slice(Math.max(0, at - 16), at).join('')
-  const figures =
-    here === undefined || here[2] === 0
-      ? 'No rollout has reached this place along the trace.'
-      : `Right in ${decimal(here[1] / here[2])} ${range(here[3], here[4])} of ${counted(here[2], 'rollout')} from here; ${whole(here[5] + here[6])} launched here${here[6] > 0 ? `, ${whole(here[6])} of them kept from the trace's token` : ''}.`
+  const figures = figuresOf(detail, nodeAt(detail, at))
   return h(
     'div',
     { class: 'node' },
@@ -24,46 +21,61 @@ export function nodePanel(detail: TraceDetail, at: number): HTMLElement {
   )
 }
 
-function waysOn(
-  { tokens, nodes, logprobs }: TraceDetail,
-  at: number,
-  branches: readonly Branch[],
-): HTMLElement {
-  const next = nodes.find(([node]) => node === at + 1)
-  const logprob = logprobs?.[at]
-  const note = `the trace${logprob === undefined ? '' : `, p ${decimal(Math.exp(logprob), 3)}`}`
-  const own = next === undefined || next[2] === 0 ? [] : [way(tokens[at] ?? '', note, next[1], next[2], [])]
-  const others = branches.map(({ token, successes, trials, forced, examples }) =>
-    way(
-      token,
-      forced > 0 ? `left the trace, ${whole(forced)} forced` : 'left the trace',
-      successes,
-      trials,
-      examples,
-    ),
-  )
+function figuresOf({ weighed }: TraceDetail, here: NodeFigures | undefined): string {
+  if (here === undefined || valueOf(here) === null)
+    return 'No rollout has reached this place along the trace.'
+  const [, right, reached, launched, forced] = here
+  const ways = `kept from the trace's token${weighed ? ' or after another' : ''}`
+  const kept = forced > 0 ? `, ${launched === 0 ? 'all' : `${whole(forced)} of them`} ${ways}` : ''
+  const basis = weighed
+    ? `, by all rollouts and their log-probabilities. ${counted(reached, 'rollout')} reached this place, ${whole(right)} of them right`
+    : ` of ${counted(reached, 'rollout')} from here`
+  return `Right in ${estimateOf(here)}${basis}; ${whole(launched + forced)} launched here${kept}.`
+}
+
+function waysOn(detail: TraceDetail, at: number, branches: readonly Branch[]): HTMLElement {
+  const own = ownWay(detail, at)
+  const others = branches.map(otherWay)
   if (own.length + others.length === 0) return h('p', { class: 'soft' }, 'No rollout went on from here.')
   return h('div', { class: 'ways' }, ...own, ...others)
 }
 
+function ownWay(detail: TraceDetail, at: number): HTMLElement[] {
+  const next = nodeAt(detail, at + 1)
+  const value = valueOf(next)
+  if (next === undefined || value === null) return []
+  const logprob = detail.logprobs?.[at]
+  const chance = logprob === undefined ? '' : `, p ${decimal(Math.exp(logprob), 3)}`
+  const [, , reached, , , , low, high] = next
+  const basis = detail.weighed ? `· ${whole(reached)} reached it` : `of ${whole(reached)}`
+  return [way(detail.tokens[at] ?? '', shareOf(value, low, high), `${basis} · the trace${chance}`, [])]
+}
+
+/** Of rollouts that were kept from answers seen here, only counts can be told. */
+function otherWay({ token, successes, trials, forced, steered, examples }: Branch): HTMLElement {
+  const { low, high } = wilson(successes, trials)
+  if (steered > 0) {
+    const counts = `${whole(successes)} of ${whole(trials)} right`
+    const note = `counts, no share: ${whole(steered)} kept from answers seen · left the trace`
+    return way(token, [h('b', {}, counts), h('span')], note, examples)
+  }
+  const note = `of ${whole(trials)} · left the trace${forced > 0 ? `, ${whole(forced)} forced` : ''}`
+  return way(token, shareOf(successes / trials, low, high), note, examples)
+}
+
+const shareOf = (p: number, low: number, high: number): readonly [Element, Element] => [
+  estimateBar(p, low, high),
+  h('span', {}, `${decimal(p)} `, h('small', {}, `${range(low, high)} `)),
+]
+
 function way(
   token: string,
+  [figure, told]: readonly [Element, Element],
   note: string,
-  successes: number,
-  trials: number,
   examples: readonly Example[],
 ): HTMLElement {
-  const { low, high } = wilson(successes, trials)
-  const line = [
-    h('code', {}, visible(token)),
-    estimateBar(successes / trials, low, high),
-    h(
-      'span',
-      {},
-      `${decimal(successes / trials)} `,
-      h('small', {}, `${range(low, high)} of ${whole(trials)} · ${note}`),
-    ),
-  ]
+  told.append(h('small', {}, note))
+  const line = [h('code', {}, visible(token)), figure, told]
   if (examples.length === 0) return h('div', { class: 'way' }, ...line)
   return h('details', { class: 'way' }, h('summary', {}, ...line), continuations(examples))
 }

@@ -20,13 +20,15 @@ export function rolloutTree(
   }
   const most = Math.max(...[...leaving.values()].flat())
   const numbered = leaving.size <= mostNumbers
+  const steered = branches.some((branch) => branch.steered > 0)
+  const note = `rollouts that left the trace${steered ? ' (counts, no shares: kept from answers seen)' : ''}`
   return [
     s('line', { class: 'trunk', x1: x(0), x2: x(tokens.length), y1: trunk, y2: trunk }),
     ...[...leaving].flatMap(([node, [right, wrong]]) => [
       ...stem({ x: x(node), count: right, share: right / most, up: true, numbered }),
       ...stem({ x: x(node), count: wrong, share: wrong / most, up: false, numbered }),
     ]),
-    s('text', { x: x(0), y: 336 }, 'rollouts that left the trace: up came out right, down wrong'),
+    s('text', { x: x(0), y: 336 }, `${note}: up came out right, down wrong`),
   ]
 }
 

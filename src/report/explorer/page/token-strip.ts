@@ -1,13 +1,14 @@
-import type { NodeFigures, PivotDetail, TraceDetail } from '../embedded.ts'
+import type { PivotDetail, TraceDetail } from '../embedded.ts'
 import { h } from './elements.ts'
-import { decimal, range, shade, signed, signedRange, visible } from './figures.ts'
+import { decimal, shade, signed, signedRange, visible, whole } from './figures.ts'
+import { estimateOf, isVague, nodeAt, valueOf } from './node-figures.ts'
 
 export interface TokenStrip {
   readonly element: HTMLElement
   select(token: number): void
 }
 
-/** Fewest rollouts on both sides for a token to be tinted without being pivotal. */
+/** What is known on both sides of a token that is tinted without being pivotal, in rollouts. */
 const leastTrials = 16
 
 /** The trace, token by token, coloured by the change of the success probability. One stop of the Tab key; then ← → go token by
@@ -68,9 +69,6 @@ const pivotAt = ({ pivots, positions }: TraceDetail, token: number): PivotDetail
   return pivots.find(({ position: from, span }) => position >= from && position < from + span)
 }
 
-const nodeAt = ({ nodes }: TraceDetail, at: number): NodeFigures | undefined =>
-  nodes.find(([node]) => node === at)
-
 function tokenOf(detail: TraceDetail, text: string, i: number): HTMLSpanElement {
   const pivot = pivotAt(detail, i)
   const change = pivot === undefined ? measured(detail, i) : null
@@ -93,13 +91,14 @@ function tokenOf(detail: TraceDetail, text: string, i: number): HTMLSpanElement 
   )
 }
 
-/** Change between the two nodes at a token, where both have rollouts: never more than the token's probability allows. */
+/** Change between the two nodes at a token, where both are known well: never more than the token's probability allows. */
 function measured(detail: TraceDetail, i: number): number | null {
   const [before, after] = [nodeAt(detail, i), nodeAt(detail, i + 1)]
-  if (before === undefined || after === undefined) return null
-  if (before[2] < leastTrials || after[2] < leastTrials) return null
+  const [p, q] = [valueOf(before), valueOf(after)]
+  if (before === undefined || after === undefined || p === null || q === null) return null
+  if (isVague(detail, before, leastTrials) || isVague(detail, after, leastTrials)) return null
   const bound = -Math.expm1(detail.logprobs?.[i] ?? -Infinity)
-  return Math.max(-bound, Math.min(bound, after[1] / after[2] - before[1] / before[2]))
+  return Math.max(-bound, Math.min(bound, q - p))
 }
 
 function describe(detail: TraceDetail, i: number): string {
@@ -109,14 +108,22 @@ function describe(detail: TraceDetail, i: number): string {
     logprob === undefined
       ? ''
       : `probability ${decimal(Math.exp(logprob), 3)}: change at most ${decimal(-Math.expm1(logprob))}`
-  if (pivot !== undefined) {
-    const { before, after, delta, low, high, confirmed } = pivot
-    return `${decimal(before)} → ${decimal(after)}, change ${signed(delta)} ${signedRange(low, high)}, ${confirmed ? 'confirmed' : 'not confirmed'}${bound === '' ? '' : `; ${bound}`}`
-  }
-  const known = (node: NodeFigures | undefined): string =>
-    node === undefined || node[2] === 0 ? '?' : `${decimal(node[1] / node[2])} ${range(node[3], node[4])}`
-  const sides =
-    detail.nodes.length === 0 ? '' : `${known(nodeAt(detail, i))} → ${known(nodeAt(detail, i + 1))}`
+  const sides = sidesOf(detail, i)
   const why = detail.pruned?.[i] === 1 ? 'closed by its log-probability' : ''
-  return [sides, bound, why].filter((part) => part !== '').join('; ') || 'no figures'
+  const all = sides === '' ? '' : `all rollouts: ${sides}`
+  const told = pivot === undefined ? [sides, bound, why] : [changeOf(pivot), all, bound]
+  return told.filter((part) => part !== '').join('; ') || 'no figures'
 }
+
+/** What is known before and after a token, and how many rollouts reached either place. */
+function sidesOf(detail: TraceDetail, i: number): string {
+  if (detail.nodes.length === 0) return ''
+  const around = [nodeAt(detail, i), nodeAt(detail, i + 1)]
+  const [before, after] = around.map(estimateOf)
+  const reached = around.flatMap((of) => (of === undefined ? [] : [whole(of[2])]))
+  const end = i + 1 === detail.tokens.length ? 'the end' : after
+  return `${before} → ${end}${reached.length === 0 ? '' : `, reached by ${reached.join(' → ')}`}`
+}
+
+const changeOf = ({ before, after, delta, low, high, confirmed }: PivotDetail): string =>
+  `${decimal(before)} → ${decimal(after)}, change ${signed(delta)} ${signedRange(low, high)}, ${confirmed ? 'confirmed' : 'not confirmed'}`

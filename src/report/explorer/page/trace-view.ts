@@ -2,6 +2,7 @@ import type { TraceDetail, TraceLine } from '../embedded.ts'
 import { factList, pivotCard } from './branches.ts'
 import { h } from './elements.ts'
 import { counted, decimal, signed, whole } from './figures.ts'
+import { launchesOf, valueOf } from './node-figures.ts'
 import { nodePanel } from './node-panel.ts'
 import { indexOf, tokenStrip } from './token-strip.ts'
 import { valueChart } from './value-chart.ts'
@@ -45,11 +46,11 @@ export function traceView(line: TraceLine, detail: TraceDetail, place: string): 
       ? h(
           'figure',
           {},
-          h('div', { class: 'scroll', tabindex: 0 }, chart.element),
+          chart.element,
           h(
             'figcaption',
             {},
-            'Dots: share of rollouts from there that came out right, larger the more were launched there, pale with fewer than 8; bars: 95 % intervals; thick: pivotal tokens on fresh rollouts; shaded: closed by log-probabilities alone. Click a place to see its branches.',
+            `Dots: ${detail.weighed ? weighedDots : plainDots}; thick: pivotal tokens on fresh rollouts; shaded: closed by log-probabilities alone. Click a place to see its branches.`,
           ),
         )
       : null,
@@ -61,6 +62,11 @@ export function traceView(line: TraceLine, detail: TraceDetail, place: string): 
     h('div', { class: 'card' }, factList([['trace', detail.trace], ...detail.facts])),
   )
 }
+
+const plainDots =
+  'share of rollouts from there that came out right, larger the more were launched there, pale with fewer than 8; bars: 95 % intervals'
+const weighedDots =
+  'success probability from there by all rollouts and their log-probabilities, larger the more were launched there, pale where no more is known than from 8; bars: approximate 95 % intervals'
 
 function legend(): HTMLElement {
   const sample = (name: string, text: string): HTMLElement => h('code', { class: name }, text)
@@ -78,10 +84,12 @@ function legend(): HTMLElement {
 
 /** The search tree as a table: every place from which rollouts were launched, most first. */
 function launches({ nodes, tokens }: TraceDetail, choose: (token: number) => void): HTMLElement | null {
-  const launched = nodes.filter((of) => of[5] + of[6] > 0).sort((a, b) => b[5] + b[6] - a[5] - a[6])
+  const launched = nodes.filter((of) => launchesOf(of) > 0).sort((a, b) => launchesOf(b) - launchesOf(a))
   if (launched.length === 0) return null
   const rows = (): HTMLElement[] =>
-    launched.map(([node, successes, trials, , , free, forced]) => {
+    launched.map((of) => {
+      const [node, , , free, forced] = of
+      const value = valueOf(of)
       const place = h('button', { type: 'button', class: 'place' }, whole(node))
       place.addEventListener('click', () => choose(Math.min(node, tokens.length - 1)))
       const cell = (text: string): HTMLElement => h('td', { class: 'n' }, text)
@@ -93,7 +101,7 @@ function launches({ nodes, tokens }: TraceDetail, choose: (token: number) => voi
         text,
         cell(whole(free)),
         cell(whole(forced)),
-        cell(trials === 0 ? '' : decimal(successes / trials)),
+        cell(value === null ? '' : decimal(value)),
       )
     })
   const head = ['before token', 'text before', 'launched', 'forced', 'p'].map((name, i) =>

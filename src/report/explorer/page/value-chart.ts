@@ -1,17 +1,18 @@
 import type { NodeFigures, TraceDetail } from '../embedded.ts'
-import { s } from './elements.ts'
+import { h, s } from './elements.ts'
 import { counted, decimal } from './figures.ts'
+import { describeNode, isVague, launchesOf, valueOf } from './node-figures.ts'
 import { rolloutTree } from './rollout-tree.ts'
 
 const [left, width, top, height] = [34, 956, 12, 170]
-/** With fewer rollouts the share at a node is drawn as noise, and the line passes it by. */
+/** Of what is known no better than from so few rollouts the value is drawn as noise, and the line passes it by. */
 const leastTrials = 8
 
 /** Tokens from which marks of the usual width would cover each other. */
 const dense = 250
 
 export interface ValueChart {
-  readonly element: SVGElement
+  readonly element: HTMLElement
   select(node: number): void
 }
 
@@ -21,9 +22,10 @@ export function valueChart(detail: TraceDetail, chosen: (node: number) => void):
   const length = Math.max(1, detail.tokens.length)
   const x = (node: number): number => left + (node / length) * width
   const cursor = s('line', { class: 'cursor', y1: top, y2: 318 })
-  const reached = detail.nodes.filter(([, , trials]) => trials > 0)
-  const best = bestEstimates(detail)
-  const element = s(
+  const valued = detail.nodes.filter((of) => valueOf(of) !== null)
+  const best = bestEstimates(detail, valued)
+  const few = (of: NodeFigures): string => (isVague(detail, of, leastTrials) ? ' few' : '')
+  const drawing = s(
     'svg',
     {
       class: length > dense ? 'values dense' : 'values',
@@ -36,36 +38,35 @@ export function valueChart(detail: TraceDetail, chosen: (node: number) => void):
       s('line', { class: 'tick', x1: left, x2: left + width, y1: y(p), y2: y(p) }),
       s('text', { x: left - 6, y: y(p) + 4, 'text-anchor': 'end' }, decimal(p)),
     ]),
-    ...reached.map(([node, , trials, low, high]) =>
+    ...valued.map((of) =>
       s('line', {
-        class: trials < leastTrials ? 'whisker few' : 'whisker',
-        x1: x(node),
-        x2: x(node),
-        y1: y(low),
-        y2: y(high),
+        class: `whisker${few(of)}`,
+        ...{ x1: x(of[0]), x2: x(of[0]), y1: y(of[6]), y2: y(of[7]) },
       }),
     ),
     s('polyline', {
       class: 'mean',
-      points: best.map(([node, p]) => `${x(node).toFixed(1)},${y(p).toFixed(1)}`).join(' '),
+      points: [...best].map(([node, p]) => `${x(node).toFixed(1)},${y(p).toFixed(1)}`).join(' '),
     }),
-    ...reached.map((of) =>
+    ...valued.map((of) =>
       s('circle', {
-        class: `${of[5] + of[6] > 0 ? 'launched' : 'passed'}${of[2] < leastTrials ? ' few' : ''}`,
+        class: `${launchesOf(of) > 0 ? 'launched' : 'passed'}${few(of)}`,
         cx: x(of[0]),
-        cy: y(best.find(([node]) => node === of[0])?.[1] ?? rate(of)),
-        r: radius(of),
+        cy: y(best.get(of[0]) ?? valueOf(of) ?? 0),
+        r: radius(launchesOf(of)),
       }),
     ),
     ...jumps(detail, x),
     ...rolloutTree(detail, x),
     cursor,
   )
-  element.addEventListener('click', (event) => {
-    const box = element.getBoundingClientRect()
-    const at = (((event.clientX - box.left) / box.width) * 1000 - left) / width
-    chosen(Math.min(length - 1, Math.max(0, Math.round(at * length))))
-  })
+  const placeOf = ({ clientX }: MouseEvent): number => {
+    const box = drawing.getBoundingClientRect()
+    const at = (((clientX - box.left) / box.width) * 1000 - left) / width
+    return Math.min(length - 1, Math.max(0, Math.round(at * length)))
+  }
+  drawing.addEventListener('click', (event) => chosen(placeOf(event)))
+  const element = withTip(drawing, (event) => describeNode(detail, placeOf(event)))
   const select = (node: number): void => {
     cursor.setAttribute('x1', String(x(node)))
     cursor.setAttribute('x2', String(x(node)))
@@ -74,21 +75,35 @@ export function valueChart(detail: TraceDetail, chosen: (node: number) => void):
 }
 
 const y = (p: number): number => top + (1 - p) * height
-const rate = ([, successes, trials]: NodeFigures): number => successes / trials
 
-/** Before and after a pivotal token what its fresh rollouts say, elsewhere the share of those that passed. */
-function bestEstimates({ nodes, pivots }: TraceDetail): [node: number, p: number][] {
-  const found = new Map(nodes.filter(([, , trials]) => trials >= leastTrials).map((of) => [of[0], rate(of)]))
-  for (const { position, span, before, after } of pivots) {
+/** The drawing, and beside the pointer what is known of the place under it. */
+function withTip(drawing: SVGElement, describe: (event: MouseEvent) => string): HTMLElement {
+  const tip = h('div', { class: 'tip', role: 'tooltip', hidden: true })
+  const element = h('div', { class: 'chart' }, h('div', { class: 'scroll', tabindex: 0 }, drawing), tip)
+  drawing.addEventListener('mousemove', (event) => {
+    tip.hidden = false
+    tip.textContent = describe(event)
+    const box = element.getBoundingClientRect()
+    tip.style.left = `${Math.max(0, Math.min(event.clientX - box.left + 12, box.width - tip.offsetWidth))}px`
+    tip.style.top = `${event.clientY - box.top + 16}px`
+  })
+  drawing.addEventListener('mouseleave', () => (tip.hidden = true))
+  return element
+}
+
+/** The values that are not vague; of a plain share its fresh rollouts say more before and after a pivotal token. */
+function bestEstimates(detail: TraceDetail, valued: readonly NodeFigures[]): ReadonlyMap<number, number> {
+  const clear = valued.filter((of) => !isVague(detail, of, leastTrials))
+  const found = new Map(clear.map((of) => [of[0], valueOf(of) ?? 0]))
+  for (const { position, span, before, after } of detail.weighed ? [] : detail.pivots) {
     found.set(position, before)
     found.set(position + span, after)
   }
-  return [...found].sort(([a], [b]) => a - b)
+  return new Map([...found].sort(([a], [b]) => a - b))
 }
 
 /** By the rollouts launched there, up to 9. */
-const radius = ([, , , , , launched, forced]: NodeFigures): number =>
-  launched + forced === 0 ? 1.5 : Math.min(9, 2 + Math.sqrt(launched + forced) / 2)
+const radius = (launches: number): number => (launches === 0 ? 1.5 : Math.min(9, 2 + Math.sqrt(launches) / 2))
 
 /** Stretches that log-probabilities closed without a rollout. */
 function closed({ pruned }: TraceDetail, x: (node: number) => number): SVGElement[] {

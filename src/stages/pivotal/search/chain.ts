@@ -1,4 +1,4 @@
-import { pruneMargin, type SearchTrace, unitEnds } from './source.ts'
+import { pruneMargin, type SearchTrace, unitsOf } from './source.ts'
 
 /** A stretch of the trace, from node `start` to node `end`. With Pi the probability that the sampler follows it,
  *  V(start) = Pi V(end) + (1 - Pi) V(leaving it): an identity, so that a change of V is (1 - Pi)(V(end) - V(leaving)). */
@@ -15,8 +15,8 @@ export interface Link {
   readonly exact: boolean
 }
 
-/** The trace as links: each unit that may be pivotal alone, runs of closed units joined; the last link is what comes
- *  after the trace. */
+/** The trace as links: each unit that may be pivotal alone, runs of closed units joined up to the next seam; the last link is
+ *  what comes after the trace. */
 export function chainOf(trace: SearchTrace, gap: number): readonly Link[] {
   const { logprobs, lowerBounds = [] } = trace
   const last = logprobs.length
@@ -36,11 +36,12 @@ export function chainOf(trace: SearchTrace, gap: number): readonly Link[] {
     })
     linkStart = end
   }
-  for (const end of unitEnds(trace)) {
-    if (leaving(logprobs, unitStart, end) >= pruneMargin * gap) {
+  for (const { end, open, seam } of unitsOf(trace)) {
+    if (open && leaving(logprobs, unitStart, end) >= pruneMargin * gap) {
       close(unitStart, false)
       close(end, true)
     }
+    if (seam) close(end, false)
     unitStart = end
   }
   close(last, false)

@@ -61,7 +61,7 @@ export async function confirmLinks(
     if (rollouts.length === 0) break
     open = open.filter((k) => undecided(of, fresh, k, needed))
   }
-  const tested = candidates.map((k) => (isTested(of, fresh, k) ? judge(of, fresh, k) : untested(known, k)))
+  const tested = candidates.map((k) => (isTested(of, fresh, k) ? judge(of, fresh, k) : untested(of, k)))
   return { fresh, tested }
 }
 

@@ -1,12 +1,12 @@
 import type { Beta } from '../../../statistics/beta.ts'
-import { differenceEvidence } from '../../../statistics/difference-test.ts'
-import { type Interval, wilson } from '../../../statistics/estimate.ts'
-import { narrowest, type Side, trialsOf, worthAt } from '../../../statistics/side.ts'
+import { differenceEvidence, differenceSequence } from '../../../statistics/difference-test.ts'
+import type { Interval } from '../../../statistics/estimate.ts'
+import { narrowest, probability, type Side, trialsOf, worthAt } from '../../../statistics/side.ts'
 import { stratifiedChange } from '../../../statistics/stratified-change.ts'
 import type { Belief, Expected } from './beliefs.ts'
 import { boundsOf, type Draws } from './draws.ts'
 import type { Change } from './result.ts'
-import type { Tally } from './tally.ts'
+import { Tally } from './tally.ts'
 
 /** What the search's rollouts lead one to expect of fresh ones. They are priors here, and nothing else. */
 export interface Expecting {
@@ -26,6 +26,7 @@ export interface Tested {
   readonly logEvidence: number
   readonly after: Side
   readonly other: Side
+  readonly probAfter: number
 }
 
 /** A change of less than half the gap is a false discovery. */
@@ -34,14 +35,13 @@ const falseShare = 0.5
 const priorTrials = 8
 /** Of a value that is known, a number for what it is worth. */
 const mostWorth = 1e6
-const mostTrials = 1000
 
 /** The change over link k with its confidence sequence, and the evidence for it. */
 export function judge(of: Expecting, fresh: Tally, k: number): Tested {
   const [after, other] = [sideAfter(of, fresh, k), sideOther(of, fresh, k)]
   const leave = leaveOf(of, fresh, k)
   return {
-    ...{ k, after, other },
+    ...{ k, after, other, probAfter: probability(after) },
     fresh: stratifiedChange(after, other, leave.share, leave),
     logEvidence: evidence(of, fresh, k),
   }
@@ -80,15 +80,18 @@ export function leaveOf(
   if (exact) return { share: leave, low: leave, high: leave }
   const [a, b] = [searched.leaving(k), fresh.leaving(k)]
   const both = { successes: a.successes + b.successes, trials: a.trials + b.trials }
-  const { low, high } = wilson(both)
+  const { low, high } = differenceSequence({ ...both, expected: { a: 0.5, b: 0.5 } }, 0, 0.025)
   const share = Math.min(leave, (both.successes + 0.5) / (both.trials + 1))
   return { share, low: Math.min(low, share), high: Math.min(leave, Math.max(high, share)) }
 }
 
-/** Draws with what was expected of each part of them: what the search saw, and the parts before it. `bounds` are those of
- *  now. */
-export function sideOf({ parts }: Draws, bounds: Interval, { mean, worth }: Expected): Side {
-  if (bounds.high - bounds.low < narrowest) return (bounds.low + bounds.high) / 2
+/** Draws with what was expected of each part of them: what the search saw, and the parts before it. `now` are the bounds of
+ *  now. Draws count even where all has become known since: without them the evidence could only have gone up. */
+export function sideOf({ parts }: Draws, now: Interval, { mean, worth }: Expected): Side {
+  const middle = (now.low + now.high) / 2
+  const isKnown = now.high - now.low < narrowest
+  if (isKnown && parts.length === 0) return middle
+  const bounds = isKnown ? { low: middle, high: middle } : now
   const weight = Math.min(worth, mostWorth)
   const before = [{ successes: mean * weight, trials: weight }]
   const trials = parts.map((part, i) => {
@@ -104,23 +107,22 @@ function expect(share: number, trials: number): Beta {
   return { a: 0.5 + weight * share, b: 0.5 + weight * (1 - share) }
 }
 
-/** A candidate as the search sees it, where nothing fresh is drawn. */
-export function untested(known: readonly Belief[], k: number): Tested {
-  const belief = known[k] as Belief
-  const { after, leaving } = belief
+/** A candidate of which no fresh rollouts tell enough: as the search sees it, with the confidence sequence of the search's own
+ *  draws on both sides. It was selected by these, and is never confirmed. */
+export function untested(of: Expecting, k: number): Tested {
+  const { searched, known, verdict } = of
+  const { end } = searched.link(k)
+  const nothing = { mean: 0.5, worth: 0 }
+  const ends = end === searched.length && verdict !== null
+  const after = ends ? Number(verdict) : sideOf(searched.at(end), searched.boundsAt(end), nothing)
+  const other = sideOf(searched.left(k), boundsOf(searched.known(k)), nothing)
+  const leave = leaveOf(of, new Tally(searched.links), k)
+  const { low, high } = stratifiedChange(after, other, leave.share, leave)
+  const { delta, after: believedAfter } = known[k] as Belief
   return {
-    k,
-    fresh: believed(belief),
-    logEvidence: 0,
-    after: expectedSide(after),
-    other: expectedSide(leaving),
+    ...{ k, after, other, logEvidence: 0, probAfter: believedAfter.mean },
+    fresh: { delta, low: Math.min(low, delta), high: Math.max(high, delta) },
   }
-}
-
-/** As the trials it is worth; a value that is known is worth any number. */
-function expectedSide({ mean, worth }: Expected): Side {
-  const trials = Math.round(Math.min(worth, mostTrials))
-  return { successes: mean * trials, trials, expected: { a: 0.5, b: 0.5 } }
 }
 
 /** What the search believes, with two standard errors. */

@@ -103,7 +103,7 @@ export class Leaves {
     const weights: number[] = []
     let reach = 1
     for (let at = start; at < end; at++) {
-      weights.push(reach * Math.max(0, this.#leave(at) - (unseen ? (this.#left.get(at)?.all ?? 0) : 0)))
+      weights.push(reach * remaining(this.#leave(at) - (unseen ? (this.#left.get(at)?.all ?? 0) : 0)))
       reach *= Math.exp(this.#logprobs[at] as number)
     }
     const { chosen, uniform: rest } = choose(weights, uniform)
@@ -128,10 +128,12 @@ export class Leaves {
     uniform: number,
   ): Omit<Branch, 'position' | 'unseen'> {
     const next = [...at.next]
-    const unseen = next.map(([, { p, all }]) => p * Math.max(0, 1 - all))
-    const { chosen, uniform: rest } = choose([unlisted(at, mass), ...unseen], uniform)
+    const others = unlisted(at, mass)
+    const unseen = next.map(([, { p, all }]) => p * remaining(1 - all))
+    const { chosen, uniform: rest } = choose([others, ...unseen], uniform)
     const below = next[chosen - 1]
-    if (below === undefined) return { tokens: before, banned: [...at.next.keys()] }
+    // Where nothing but rounding is left, any answer: with every token forbidden there would be none.
+    if (below === undefined) return { tokens: before, banned: others > 0 ? [...at.next.keys()] : [] }
     return this.#descend(below[1], 1, [...before, below[0]], rest)
   }
 
@@ -155,9 +157,10 @@ const empty = (p: number): Continuation => ({ p, all: 0, right: 0, next: new Map
 
 /** Probability of tokens that no seen answer goes on with. */
 function unlisted({ next }: Continuation, mass: number): number {
-  const left = [...next.values()].reduce((sum, { p }) => sum - p, mass)
-  return left < rounding ? 0 : left
+  return remaining([...next.values()].reduce((sum, { p }) => sum - p, mass))
 }
+
+const remaining = (mass: number): number => (mass < rounding ? 0 : mass)
 
 /** The last of the path is a whole answer now. */
 function raise(path: readonly Continuation[], correct: boolean): void {

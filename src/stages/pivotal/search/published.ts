@@ -6,6 +6,8 @@ export interface EstimatedTrace {
   readonly logprobs: readonly number[]
   /** Probability of success at node k; asked at most once a node. */
   readonly estimate: (node: number) => Promise<number>
+  /** Tokens that are looked at, where not all are. */
+  readonly open?: readonly boolean[]
 }
 
 export interface PublishedOptions {
@@ -31,7 +33,7 @@ export const rounding = 1e-9
  *  ours: V(s+t) - V(s) = (1 - mu)(V(s+t) - V_other) is an identity, so a span whose every token has 1 - mu under the gap
  *  holds no pivotal token. Changes that cancel inside a span are missed, as by the published search. */
 export async function searchPivots(
-  { logprobs, estimate }: EstimatedTrace,
+  { logprobs, estimate, open }: EstimatedTrace,
   { gap, prune }: PublishedOptions,
 ): Promise<PublishedResult> {
   const known = new Map<number, Promise<number>>()
@@ -40,7 +42,9 @@ export async function searchPivots(
     known.set(node, value)
     return value
   }
-  const mayPivot = logprobs.map((logprob) => !prune || 1 - Math.exp(logprob) >= pruneMargin * gap)
+  const mayPivot = logprobs.map(
+    (logprob, i) => open?.[i] !== false && (!prune || 1 - Math.exp(logprob) >= pruneMargin * gap),
+  )
   const pivots: number[] = []
   const subdivide = async (start: number, end: number): Promise<void> => {
     if (!mayPivot.slice(start, end).includes(true)) return

@@ -2,6 +2,7 @@ import type { Interval } from '../../../statistics/estimate.ts'
 import type { Side } from '../../../statistics/side.ts'
 import type { Part } from './draws.ts'
 import type { Leaves } from './leaves.ts'
+import type { Rollout } from './source.ts'
 
 /** How a trace is searched. `published` is the recursion of the Phi-4 report; the others are ours. */
 export type SearchMode = 'published' | 'frugal' | 'thorough'
@@ -82,6 +83,8 @@ export interface SearchResult {
   readonly values: readonly NodeValue[]
   /** The answers seen, where their probabilities are known. */
   readonly leaves: Leaves | null
+  /** Every rollout of the search and its tests, by what was drawn together, in order. */
+  readonly batches: readonly (readonly Rollout[])[]
   /** Sum of squared confirmed changes. On-policy its mean is p (1 - p) at most: a batch of traces above that reports
    *  noise. */
   readonly squaredChange: number

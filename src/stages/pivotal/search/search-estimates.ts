@@ -3,7 +3,7 @@ import { type Estimate, share } from '../../../statistics/estimate.ts'
 import { searchPivots } from './published.ts'
 import type { Purse } from './purse.ts'
 import type { Change } from './result.ts'
-import { type SearchTrace, unitEnds } from './source.ts'
+import { type Rollout, type SearchTrace, unitsOf } from './source.ts'
 import type { Tally } from './tally.ts'
 
 interface EstimateSearch {
@@ -23,15 +23,18 @@ interface EstimateSearch {
 export async function searchEstimates(of: EstimateSearch): Promise<ReadonlyMap<number, Change>> {
   const { trace, gap, prune, rollouts, purse, tally, most } = of
   const { logprobs, correct } = trace
-  const units = unitEnds(trace)
-  const nodes = [0, ...units]
+  const units = unitsOf(trace)
+  const nodes = [0, ...units.map(({ end }) => end)]
   const estimates = new Map<number, Estimate>()
   const estimate = async (unit: number): Promise<number> => {
     const node = nodes[unit] as number
     const exact = node === logprobs.length && correct !== null
-    const ask = { node, n: rollouts, forced: false, purpose: 'search' } as const
-    const drawn = exact ? [] : await purse.buy([ask], most)
-    tally.add(drawn)
+    const before = (trace.drawn ?? []).flat().filter((one) => isPlain(one, node))
+    const had = before.slice(0, rollouts)
+    const ask = { node, n: rollouts - had.length, forced: false, purpose: 'search' } as const
+    const bought = exact || ask.n === 0 ? [] : await purse.buy([ask], most)
+    tally.add(bought)
+    const drawn = [...had, ...bought]
     const successes = drawn.filter((rollout) => rollout.correct).length
     const found = exact
       ? { successes: correct ? rollouts : 0, trials: rollouts }
@@ -39,10 +42,11 @@ export async function searchEstimates(of: EstimateSearch): Promise<ReadonlyMap<n
     estimates.set(unit, found)
     return share(found)
   }
-  const unitLogprobs = units.map((end, unit) =>
+  const open = units.map((unit) => unit.open)
+  const unitLogprobs = units.map(({ end }, unit) =>
     logprobs.slice(nodes[unit], end).reduce((sum, logprob) => sum + logprob, 0),
   )
-  const { pivots } = await searchPivots({ logprobs: unitLogprobs, estimate }, { gap, prune })
+  const { pivots } = await searchPivots({ logprobs: unitLogprobs, estimate, open }, { gap, prune })
   return new Map(
     pivots.map((unit) => {
       const [before, after] = [estimates.get(unit) as Estimate, estimates.get(unit + 1) as Estimate]
@@ -53,3 +57,6 @@ export async function searchEstimates(of: EstimateSearch): Promise<ReadonlyMap<n
     }),
   )
 }
+
+const isPlain = ({ node, forced, branch }: Rollout, at: number): boolean =>
+  node === at && !forced && branch === undefined

@@ -1,6 +1,5 @@
 import { eBenjaminiHochberg } from '../../../statistics/e-bh.ts'
 import { type Random, rngFor } from '../../../statistics/random.ts'
-import { probability } from '../../../statistics/side.ts'
 import { type Belief, beliefs } from './beliefs.ts'
 import { chainOf } from './chain.ts'
 import { Draws } from './draws.ts'
@@ -40,10 +39,11 @@ export async function searchTrace(
   const proposed = await propose(of, options)
   const known = beliefs(tally, trace.correct, gap)
   const candidates = [...proposed.keys()]
+  const testing = { ...of, ...means, searched: tally, known }
   const { fresh, tested } =
     effort.confirm === 0
-      ? { fresh: null, tested: candidates.map((k) => untested(known, k)) }
-      : await confirmLinks({ ...of, ...means, searched: tally, known }, candidates)
+      ? { fresh: null, tested: candidates.map((k) => untested(testing, k)) }
+      : await confirmLinks(testing, candidates)
   const evidence = tested.map(({ logEvidence }) => logEvidence)
   const passed = eBenjaminiHochberg(evidence, q)
   const pivots = tested.map((test, i) => {
@@ -54,6 +54,7 @@ export async function searchTrace(
     pivots,
     values: valuesAlong(trace.logprobs, fresh === null ? [tally] : [tally, fresh], trace.correct),
     leaves: tally.leaves,
+    batches: [...tally.batches, ...(fresh?.batches ?? [])],
     squaredChange: pivots.reduce((sum, one) => sum + (one.confirmed ? one.fresh.delta ** 2 : 0), 0),
     spent: spending(tally, purse),
   }
@@ -77,6 +78,7 @@ async function propose(
   { mode, rollouts = 50, batch = 2, prune = true }: SearchOptions,
 ): Promise<ReadonlyMap<number, Change | null>> {
   const { trace, tally } = of
+  for (const batch of trace.drawn ?? []) tally.add(batch)
   if (mode !== 'published') {
     tally.add(trace.known ?? [])
     return new Map((await searchArms({ ...of, batch })).map((k) => [k, null]))
@@ -98,10 +100,9 @@ interface Judged {
 
 function pivotOf({ tally, fresh, test, search, gap, passed }: Judged): Pivot {
   const { start, end } = tally.link(test.k)
-  const { after, other, logEvidence } = test
+  const { after, other, logEvidence, probAfter } = test
   const { delta } = test.fresh
   const agrees = Math.abs(delta) >= gap - rounding && Math.sign(delta) === Math.sign(search.delta)
-  const probAfter = probability(after)
   return {
     position: start,
     end,

@@ -59,6 +59,11 @@ export interface SearchTrace {
   readonly lowerBounds?: readonly boolean[]
   /** Ends of the units searched, ascending; token by token unless given. Sentence-level anchors give sentence ends. */
   readonly units?: readonly number[]
+  /** Starts of the units whose tokens are searched, each for itself, while all other units stay closed: what a search of whole
+   *  units has proposed. */
+  readonly opened?: readonly number[]
+  /** What that search has drawn, by what was drawn together, in order. Like `known`, it serves the search only. */
+  readonly drawn?: readonly (readonly Rollout[])[]
   /** Rollouts bought earlier for this question (gate, other traces), mapped onto this trace. They serve the search only. */
   readonly known?: readonly Rollout[]
   /** Verdict of the finished trace: its last node needs no rollouts. Null where the trace goes on unseen. */
@@ -69,6 +74,23 @@ export interface SearchTrace {
  *  and for other numerics, so that at gap .2 a token with mu over .82 is closed. */
 export const pruneMargin = 0.9
 
-/** Ends of the units of a trace: every token unless it says otherwise. */
-export const unitEnds = ({ units, logprobs }: SearchTrace): readonly number[] =>
-  units ?? logprobs.map((_, i) => i + 1)
+/** A stretch of the trace that is searched whole, or not at all. */
+export interface Unit {
+  readonly end: number
+  /** May be pivotal, if log-probabilities allow it. */
+  readonly open: boolean
+  /** Nothing is drawn across its end: a search of coarser units ended one there. */
+  readonly seam: boolean
+}
+
+/** The units of a trace in order: every token unless it says otherwise. */
+export function unitsOf({ logprobs, units, opened }: SearchTrace): readonly Unit[] {
+  if (opened === undefined)
+    return (units ?? [...logprobs.keys()].map((i) => i + 1)).map((end) => ({ end, open: true, seam: false }))
+  return (units ?? []).flatMap((end, i): Unit[] => {
+    const start = units?.[i - 1] ?? 0
+    if (!opened.includes(start)) return [{ end, open: false, seam: true }]
+    const tokens = Array.from({ length: end - start }, (_, at) => start + at + 1)
+    return tokens.map((last) => ({ end: last, open: true, seam: last === end }))
+  })
+}

@@ -12,6 +12,8 @@ export class Tally {
   /** The answers seen, where their probabilities are known. */
   readonly leaves: Leaves | null
   readonly rollouts: Rollout[] = []
+  /** The same by what was drawn together. */
+  readonly batches: (readonly Rollout[])[] = []
   readonly #verdict: boolean | null
   readonly #left: readonly Draws[]
   readonly #atNode: readonly { readonly draws: Draws; launched: number; forcedLaunched: number }[]
@@ -49,6 +51,7 @@ export class Tally {
     const unseen = rollouts.some(({ branch }) => branch?.unseen === true)
     const ofLinks = unseen ? this.links.map((_, k) => this.known(k)) : []
     const ofNodes = unseen && this.#verdict !== null ? (this.leaves?.knownFrom(this.#verdict) ?? []) : []
+    this.batches.push(rollouts)
     for (const rollout of rollouts) this.#addOne(rollout, ofLinks, ofNodes)
     for (const rollout of rollouts) this.leaves?.add(rollout)
   }

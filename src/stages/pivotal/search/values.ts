@@ -1,4 +1,11 @@
-import { intervalOf, probability, type Side } from '../../../statistics/side.ts'
+import {
+  boundsOf as sideBounds,
+  intervalOf,
+  partsOf,
+  probability,
+  type Side,
+  worthAt,
+} from '../../../statistics/side.ts'
 import { leaveOf } from './beliefs.ts'
 import { boundsOf, Draws } from './draws.ts'
 import { sideOf } from './evidence.ts'
@@ -6,7 +13,8 @@ import type { NodeValue } from './result.ts'
 import type { Tally } from './tally.ts'
 
 /** V at every node of a trace, backward from its end: V(node) = Pi V(end of link) + (1 - Pi) V(leaving the link), by all
- *  rollouts, whatever they were drawn for. The values of leaving are measured apart, so their variances add up. */
+ *  rollouts, whatever they were drawn for. The values of leaving are measured apart, so the squares of what their intervals
+ *  leave below and above add up (Zou and Donner 2008: square and add; Newcombe's interval of a difference is one). */
 export function valuesAlong(
   logprobs: readonly number[],
   tallies: readonly [Tally, ...Tally[]],
@@ -14,7 +22,8 @@ export function valuesAlong(
 ): readonly NodeValue[] {
   const [tally] = tallies
   const last = tally.links.length - 1
-  const rest = verdict === null ? pointOf(leaving(tallies, last)) : { value: verdict ? 1 : 0, variance: 0 }
+  const rest =
+    verdict === null ? pointOf(leaving(tallies, last)) : { value: verdict ? 1 : 0, below: 0, above: 0 }
   const nodes: NodeValue[] = [nodeOf(tally.length, rest)]
   let after = rest
   for (let k = last - 1; k >= 0; k--) {
@@ -28,7 +37,8 @@ export function valuesAlong(
       const leave = -Math.expm1(sum) * scale
       before = {
         value: (1 - leave) * after.value + leave * other.value,
-        variance: (1 - leave) ** 2 * after.variance + leave ** 2 * other.variance,
+        below: (1 - leave) ** 2 * after.below + leave ** 2 * other.below,
+        above: (1 - leave) ** 2 * after.above + leave ** 2 * other.above,
       }
       nodes.push(nodeOf(node, before))
     }
@@ -37,9 +47,11 @@ export function valuesAlong(
   return nodes.reverse()
 }
 
+/** A value, and the squares of how far its interval reaches below and above it. */
 interface Point {
   readonly value: number
-  readonly variance: number
+  readonly below: number
+  readonly above: number
 }
 
 function leaving(tallies: readonly [Tally, ...Tally[]], k: number): Side {
@@ -47,13 +59,21 @@ function leaving(tallies: readonly [Tally, ...Tally[]], k: number): Side {
   return sideOf(new Draws(parts), boundsOf(tallies[0].known(k)), { mean: 0.5, worth: 0 })
 }
 
-/** Without a draw the middle of what is possible, with all of that as its interval. */
+/** The mean of Jeffreys' posterior: of two draws alike the next one need not be. Without a draw that is the middle of what is
+ *  possible, with all of that as its interval. */
 function pointOf(side: Side): Point {
   const { low, high } = intervalOf(side)
-  return { value: probability(side), variance: ((high - low) / 2 / 1.96) ** 2 }
+  const bounds = sideBounds(side)
+  const range = bounds.high - bounds.low
+  const { worth } = worthAt(partsOf(side), bounds)
+  const likeliest = range > 0 ? (probability(side) - bounds.low) / range : 0.5
+  const value = bounds.low + (range * (likeliest * worth + 0.5)) / (worth + 1)
+  return { value, below: (value - low) ** 2, above: (high - value) ** 2 }
 }
 
-const nodeOf = (node: number, { value, variance }: Point): NodeValue => {
-  const half = 1.96 * Math.sqrt(variance)
-  return { node, value, low: Math.max(0, value - half), high: Math.min(1, value + half) }
-}
+const nodeOf = (node: number, { value, below, above }: Point): NodeValue => ({
+  node,
+  value,
+  low: Math.max(0, value - Math.sqrt(below)),
+  high: Math.min(1, value + Math.sqrt(above)),
+})
