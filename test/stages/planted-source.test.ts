@@ -42,9 +42,12 @@ test('wrong answers are 2.25 times as long as right ones from where they leave t
 })
 
 test('no decision sees lengths: whatever wrong answers take, a search asks for the same and finds the same', async () => {
-  const priced = ({ spent, ...found }: SearchResult) => ({
+  const priced = ({ spent, batches, ...found }: SearchResult) => ({
     tokens: spent.tokens,
-    found: { ...found, spent: { ...spent, tokens: 0 } },
+    found: {
+      ...{ ...found, spent: { ...spent, tokens: 0 } },
+      batches: batches.map((batch) => batch.map((rollout) => ({ ...rollout, tokens: 0 }))),
+    },
   })
   for (const mode of modes)
     for (const [i, world] of [makeWorld(120, 'lengths', 2), finishedWorld(120, 'lengths', 3)].entries()) {
