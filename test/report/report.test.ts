@@ -37,11 +37,7 @@ test('shows pivotal tokens with their colours, probabilities and pairs', async (
   assert.match(text, /<span class="pivot down2" tabindex="0"> directly/)
   assert.match(text, /<span class="pivot up3" tabindex="0">2/)
   assert.match(text, /<b>\.50 → \.25<\/b> \(−\.25\)/)
-  assert.match(
-    text,
-    /\.50 → \.25 \[\.16, \.37\]</,
-    'what was before is a mixture, not a share of trials',
-  )
+  assert.match(text, /\.50 → \.25 \[\.16, \.37\]</, 'what was before is a mixture, not a share of trials')
   assert.match(text, /\.20 → 1\.00</, 'and the end of an answer has its verdict')
   assert.match(text, /chosen <code> stepwise<\/code> over <code> directly<\/code>/)
   assert.match(text, /none certified/)

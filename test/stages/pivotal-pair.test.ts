@@ -58,6 +58,7 @@ const question = (of: Partial<PairQuestion>): PairQuestion => ({
   others: [otherToken(good, { successes: 7, trials: 8 })],
   leaves: null,
   eos: 99,
+  maxTokens: 12,
   leave: 0.5,
   random: rngFor('pairs'),
   ...of,
@@ -74,6 +75,15 @@ test('a pair is certified by fresh rollouts: a difference of the gap, and disjoi
   assert.equal(await certified(many, 0.31), true)
   const few = { after: trials(3, 10), rollouts: 10 }
   assert.equal(await certified(few, 0.6), false, 'more than the gap, but the intervals overlap')
+})
+
+test('nothing is drawn after a token that ends the answer, or after which it is cut off', async () => {
+  const { asked, process } = processOf({ [good]: 0.9 })
+  const cut = await certifyPair(question({ raises: true, after: trials(60, 64), maxTokens: 1 }), process)
+  assert.deepEqual([cut?.chosenId, cut?.rejectedId, cut?.rejected], [own, good, 0])
+  const ended = await certifyPair(question({ eos: good }), process)
+  assert.deepEqual([ended?.chosenId, ended?.chosen], [good, 1])
+  assert.deepEqual(asked, [])
 })
 
 test('the other token is chosen on the rollouts of the search, whatever fresh ones say', async () => {

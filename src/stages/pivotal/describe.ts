@@ -110,7 +110,7 @@ function estimatorOf({ mode, unit }: Searcher, whole: boolean, bounded: boolean)
 
 /** Only single tokens that fresh rollouts have confirmed have a pair, and only while the budget lasts. */
 async function pairOf(
-  { gap, pairRollouts, tokenizer }: Searcher,
+  { gap, pairRollouts, tokenizer, maxTokens }: Searcher,
   { traceIds, scores, leaves, random, process, left, run }: Searched,
   { position, end, fresh, after, others, confirmed }: Pivot,
 ): Promise<TokenPair | null> {
@@ -122,7 +122,13 @@ async function pairOf(
   const raises = fresh.delta > 0
   const question = {
     ...{ traceIds, position, raises, after, others, gap, rollouts: pairRollouts },
-    ...{ leaves, random, eos: tokenizer.eos.id, leave: -Math.expm1(scores[position]?.logprob ?? -Infinity) },
+    ...{
+      leaves,
+      random,
+      eos: tokenizer.eos.id,
+      maxTokens,
+      leave: -Math.expm1(scores[position]?.logprob ?? -Infinity),
+    },
   }
   const pair = await certifyPair(question, process)
   return pair !== null && probability(pair.chosen) > probability(pair.rejected) ? pair : null

@@ -36,8 +36,9 @@ export interface PairQuestion {
   /** Fresh rollouts wanted after the other token, where nothing is known of it. */
   readonly rollouts: number
   readonly leaves: Leaves | null
-  /** Id of the end token. */
+  /** Id of the end token, and most tokens of an answer. */
   readonly eos: number
+  readonly maxTokens: number
   readonly random: Random
 }
 
@@ -64,12 +65,14 @@ const above = (upper: Interval, lower: Interval): boolean => upper.low > lower.h
 
 /** Value after another token: fresh rollouts as many as are worth the wanted ones of which nothing is known. */
 async function measured(
-  { traceIds, position, rollouts, leaves, random, eos }: PairQuestion,
+  { traceIds, position, rollouts, leaves, random, eos, maxTokens }: PairQuestion,
   { id, search, fresh }: OtherToken,
   process: RolloutProcess,
 ): Promise<Side> {
   // An answer that ends there has one verdict, and each of its draws has told it.
   if (id === eos) return Number([...search, ...fresh].some(({ successes }) => successes > 0))
+  // Nothing may follow it: an answer that is cut off there has failed.
+  if (position + 1 >= maxTokens) return 0
   const draws = new Draws(fresh)
   const known = leaves?.after(position, id) ?? nothing
   const range = 1 - known.all
