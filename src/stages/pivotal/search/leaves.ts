@@ -154,7 +154,10 @@ export class Leaves {
 
   #allowed(at: Continuation, position: number, given: readonly number[], banned: readonly number[]): number {
     const whole = given.length === 0 ? this.#leave(position) : 1
-    return banned.reduce((left, token) => left - (at.next.get(token)?.p ?? 0), whole)
+    return Math.max(
+      0,
+      banned.reduce((left, token) => left - (at.next.get(token)?.p ?? 0), whole),
+    )
   }
 }
 
