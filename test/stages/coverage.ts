@@ -90,7 +90,7 @@ const none = {
 }
 
 /** Columns of a pivotal token that a truth is known of. */
-interface Told {
+export interface Told {
   readonly position: number
   readonly prob_delta: number
   readonly delta_low: number

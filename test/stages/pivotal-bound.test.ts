@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import type { Model } from '../../src/model/model.ts'
 import { findPivotalTokens } from '../../src/stages/pivotal/find-pivotal-tokens.ts'
 import type { SearchMode } from '../../src/stages/pivotal/search/result.ts'
+import type { Told } from './coverage.ts'
 import { tokenizer } from './markov.ts'
 import { pivotsOf } from './pivots-of.ts'
 import { randomPolicy } from './random-policy.ts'
@@ -18,15 +19,6 @@ const rules: fc.Arbitrary<Rule> = fc.record({
   topK: fc.constantFrom(0, 0, 2, 3, 5),
   minP: fc.constantFrom(0, 0, 0.1),
 })
-
-interface Told {
-  readonly position: number
-  readonly prob_delta: number
-  readonly delta_low: number
-  readonly delta_high: number
-  readonly logprob: number
-  readonly confirmed: boolean
-}
 
 /** What the stage reports of an answer that the policy wrote under a rule of its own, and the text before each token of it. */
 async function reported(

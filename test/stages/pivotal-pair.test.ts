@@ -136,6 +136,22 @@ test('asks of one round go out by the length of their prefix', async () => {
   assert.deepEqual(sent, [0, 2, 5, 9, 1, 3])
 })
 
+test('launches off the trace go out where they leave it, and beside those that begin alike', async () => {
+  const sent: string[] = []
+  const draw = inPrefixOrder(({ node, branch }) => {
+    sent.push(branch === undefined ? `${node}` : `${branch.position}:${branch.tokens.join()}`)
+    return Promise.resolve([])
+  })
+  const ask = (node: number, position: number, tokens: readonly number[]) =>
+    draw({
+      ...{ node, n: 1, forced: true, purpose: 'search' },
+      branch: { position, tokens, banned: [], unseen: true },
+    })
+  const plain = draw({ node: 4, n: 1, forced: false, purpose: 'search' })
+  await Promise.all([ask(0, 6, [3]), ask(0, 2, [7, 1]), ask(1, 2, [5]), ask(0, 2, [7]), plain])
+  assert.deepEqual(sent, ['2:5', '2:7', '2:7,1', '4', '6:3'])
+})
+
 test('confirmed is what e-BH selects and what shows the gap on fresh rollouts, each of which refuses some', async () => {
   const [gap, q] = [0.2, 0.1]
   const refused = { evidence: 0, gap: 0 }

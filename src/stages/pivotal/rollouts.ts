@@ -119,7 +119,7 @@ function byLaunch(a: Bought, b: Bought): number {
 }
 
 /** Ids in lexicographic order. */
-function inOrder(a: readonly number[], b: readonly number[]): number {
+export function inOrder(a: readonly number[], b: readonly number[]): number {
   const at = a.findIndex((id, i) => id !== b[i])
   return at < 0 ? a.length - b.length : (a[at] as number) - (b[at] ?? -1)
 }

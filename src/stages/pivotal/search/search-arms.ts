@@ -21,8 +21,8 @@ interface ArmSearch {
   readonly most: number
 }
 
-/** Launches from the root before anything is believed. */
-const first = 8
+/** Launches from the root before anything is believed; where the next ones can be launched anywhere, fewer are needed. */
+const [first, firstAnywhere] = [8, 4]
 /** Asks under way at once; an arm far below the best of a round waits for news. */
 const [width, worthwhile] = [12, 0.2]
 /** Launches a node per rollout that an arm may take: more are never needed where log-probabilities are true, and where they
@@ -40,7 +40,7 @@ export async function searchArms(of: ArmSearch): Promise<readonly number[]> {
     tally.add(rollouts)
     return rollouts.length > 0
   }
-  const root = (source.canBranch === true ? 4 : first) - tally.at(0).trials
+  const root = (source.canBranch === true ? firstAnywhere : first) - tally.at(0).trials
   if (root > 0 && candidates(tally).length > 0)
     await buy([{ node: 0, n: root, forced: false, purpose: 'search' }])
   for (;;) {

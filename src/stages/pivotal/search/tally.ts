@@ -11,12 +11,11 @@ export class Tally {
   readonly links: readonly Link[]
   /** The answers seen, where their probabilities are known. */
   readonly leaves: Leaves | null
-  readonly rollouts: Rollout[] = []
-  /** The same by what was drawn together. */
+  /** All rollouts, by what was drawn together. */
   readonly batches: (readonly Rollout[])[] = []
   readonly #verdict: boolean | null
   readonly #left: readonly Draws[]
-  readonly #atNode: readonly { readonly draws: Draws; launched: number; forcedLaunched: number }[]
+  readonly #atNode: readonly { readonly draws: Draws; launched: number }[]
   /** Draws of leaving at a position by a token. */
   readonly #byToken = new Map<number, Map<number, Draws>>()
   /** The link in which a token lies. */
@@ -30,11 +29,7 @@ export class Tally {
     const nodes = (links.at(-1) as Link).end
     this.#linkAt = new Int32Array(nodes)
     for (const [k, { start, end }] of links.entries()) this.#linkAt.fill(k, start, end)
-    this.#atNode = Array.from({ length: nodes }, () => ({
-      draws: new Draws(),
-      launched: 0,
-      forcedLaunched: 0,
-    }))
+    this.#atNode = Array.from({ length: nodes }, () => ({ draws: new Draws(), launched: 0 }))
   }
 
   /** Tokens of the trace. */
@@ -86,9 +81,9 @@ export class Tally {
   /** Unforced rollouts that reached the start of link k, and how many of them left within it. */
   leaving(k: number): Estimate {
     const { start, end } = this.link(k)
-    const here = this.rollouts.filter(
-      ({ node, diverged, forced }) => !forced && node <= start && diverged >= start,
-    )
+    const here = this.batches
+      .flat()
+      .filter(({ node, diverged, forced }) => !forced && node <= start && diverged >= start)
     return { successes: here.filter(({ diverged }) => diverged < end).length, trials: here.length }
   }
 
@@ -105,16 +100,11 @@ export class Tally {
   #addOne(rollout: Rollout, ofLinks: readonly Known[], ofNodes: readonly Known[]): void {
     const { node, diverged, correct, forced, branch } = rollout
     const unseen = branch?.unseen === true
-    this.rollouts.push(rollout)
     const k = this.#linkAt[diverged] as number
     if (node <= this.link(k).start) this.left(k).add(correct, unseen ? ofLinks[k] : nothing)
     this.#addToken(rollout)
     const from = this.#atNode[node]
-    if (from === undefined) return
-    if (forced) {
-      from.forcedLaunched++
-      return
-    }
+    if (from === undefined || forced) return
     from.launched++
     for (const [i, { draws }] of this.#atNode.slice(node, diverged + 1).entries())
       draws.add(correct, unseen ? ofNodes[node + i] : nothing)
