@@ -36,7 +36,9 @@ const evidence = {
   position: col.int32('tokens of the trace before it'),
   sentence_index: col.int32('number of the sentence it lies in, or is, from 0'),
   trace_length: col.int32('tokens of the trace, end token included'),
-  e_value: col.double('e-value of the fresh rollouts against no change that matters'),
+  e_value: col.double(
+    'e-value of the fresh rollouts against a change of less than half the gap; 4.6e299, the largest written, where what is known excludes it alone',
+  ),
   logprob: col.double('log-probability of the token (of the whole sentence) under the sampler, nats'),
   logprob_is_lower_bound: col.bool('the engine lists a few likeliest tokens only: logprob is this at least'),
   entropy: col.nullable(
